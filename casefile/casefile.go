@@ -6,9 +6,9 @@ import (
 	"github.com/bandish/bandish/network"
 )
 
-// Case is one ban, or one dispute over access, with all that is known of it.
-// A case folder is one Case: any of its files may hold any of the fields, each
-// field in one file.
+// Case is one ban, or one dispute over access, with everything that is known of it.
+// A case folder is one Case: any of its files may hold any of the fields, but each
+// field is in one file.
 type Case struct {
 	// ID is the name of the folder: country, year and platform, "pk-2024-x".
 	ID string `json:"id" rule:"required"`
@@ -22,17 +22,17 @@ type Case struct {
 	Targets []string `json:"targets" rule:"required"`
 	// Names are other names and domains of the platform.
 	Names []string `json:"names,omitempty"`
-	// Status is whether access is restricted still.
+	// Status is whether access is still restricted.
 	Status Status `json:"status" rule:"required"`
 	// Start is when access was lost, by the sources.
 	Start *Bound `json:"start" rule:"required,null"`
 	// End is when access came back, by the sources; null while it has not.
 	End *Bound `json:"end" rule:"required,null"`
-	// StatedTerm is how long the ban was to last, as the order said.
+	// StatedTerm is how long the ban was meant to last, as the order said.
 	StatedTerm *Term `json:"stated_term,omitempty"`
 	// Summary tells the case in a few sentences, each with its sources.
 	Summary []Note `json:"summary,omitempty"`
-	// OpenQuestions are what nobody has answered yet.
+	// OpenQuestions are questions that nobody has answered yet.
 	OpenQuestions []string `json:"open_questions,omitempty"`
 	// Related are the ids of other cases.
 	Related []string `json:"related,omitempty"`
@@ -51,21 +51,21 @@ type Case struct {
 	Dockets []Docket `json:"dockets,omitempty"`
 	// Requests are counts of what authorities asked of the platform.
 	Requests []Request `json:"requests,omitempty"`
-	// Actors of this case alone; others stand in records/shared.
+	// Actors of this case alone; others are in records/shared.
 	Actors []Actor `json:"actors,omitempty"`
-	// Laws of this case alone; others stand in records/shared.
+	// Laws of this case alone; others are in records/shared.
 	Laws []Law `json:"laws,omitempty"`
-	// Sources of this case alone; others stand in records/shared.
+	// Sources of this case alone; others are in records/shared.
 	Sources []Source `json:"sources,omitempty"`
 
-	// Computed is worked out when a case is shown and never stands in a file.
+	// Computed is what is computed when a case is shown; it is in no file.
 	Computed *Computed `json:"computed,omitempty"`
 
 	folder *files
 	zone   *time.Location
 }
 
-// Shared is what stands in records/shared: what several cases cite.
+// Shared is what is in records/shared: what several cases cite.
 type Shared struct {
 	// Actors of several cases.
 	Actors []Actor `json:"actors,omitempty"`
@@ -73,7 +73,7 @@ type Shared struct {
 	Laws []Law `json:"laws,omitempty"`
 	// Sources of several cases and of the bans.
 	Sources []Source `json:"sources,omitempty"`
-	// Bans are bans told in a few lines, for comparison with the cases.
+	// Bans are bans described in a few lines, for comparison with the cases.
 	Bans []Ban `json:"bans,omitempty"`
 
 	folder *files
@@ -89,7 +89,7 @@ type Bound struct {
 	Cites []Cite `json:"cites" rule:"required"`
 }
 
-// Term is how long something was to last.
+// Term is how long something was meant to last.
 type Term struct {
 	// Text is the term in words.
 	Text string `json:"text" rule:"required"`
@@ -105,7 +105,7 @@ type Term struct {
 type Note struct {
 	// Text in our own words.
 	Text string `json:"text" rule:"required"`
-	// Cites are the sources; what no source carries has no place here.
+	// Cites are the sources; a note without sources has no place here.
 	Cites []Cite `json:"cites" rule:"required"`
 }
 
@@ -131,25 +131,28 @@ type Act struct {
 	By []string `json:"by,omitempty"`
 	// To are the ids of those addressed.
 	To []string `json:"to,omitempty"`
-	// AssertedBy are those who say that it took place, apart from who acted; none where the sources say it of their own knowledge.
+	// AssertedBy are those who say that it took place, apart from those who acted;
+	// none where the sources know it themselves.
 	AssertedBy []Assertion `json:"asserted_by,omitempty"`
-	// Inferred is set when no source states the act and the record works it out.
+	// Inferred is set when no source states the act and the record concludes it.
 	Inferred *Inference `json:"inferred,omitempty"`
 	// What happened, in a sentence of our own.
 	What string `json:"what" rule:"required"`
 	// Asked is what it asked for.
 	Asked string `json:"asked,omitempty"`
-	// Condition under which an order holds, where it names one: what hangs on the order hangs on the condition too.
+	// Condition under which an order holds, where it names one. What depends on the
+	// order also depends on the condition.
 	Condition *Note `json:"condition,omitempty"`
-	// Operative is what an order or judgment commands, apart from what was said at the hearing.
+	// Operative is what an order or judgment commands, without what was said at the
+	// hearing.
 	Operative *Note `json:"operative,omitempty"`
 	// Remarks are what the bench said without ordering it.
 	Remarks []Note `json:"remarks,omitempty"`
-	// Scope is what it reached.
+	// Scope is what it affected.
 	Scope *Scope `json:"scope,omitempty"`
 	// Effect on access.
 	Effect Effect `json:"effect,omitempty"`
-	// Term is how long it was to last.
+	// Term is how long it was meant to last.
 	Term *Term `json:"term,omitempty"`
 	// Basis are the laws it names.
 	Basis []Basis `json:"basis,omitempty"`
@@ -159,9 +162,9 @@ type Act struct {
 	Docket string `json:"docket,omitempty"`
 	// Judges are the ids of the bench.
 	Judges []string `json:"judges,omitempty"`
-	// Next is the date to which a hearing was put off.
+	// Next is the date to which a hearing was adjourned.
 	Next Date `json:"next,omitzero"`
-	// Due is the date by which it was to be done.
+	// Due is the date by which it had to be done.
 	Due Date `json:"due,omitzero"`
 	// Answers are ids of acts it answers.
 	Answers []string `json:"answers,omitempty"`
@@ -175,11 +178,13 @@ type Act struct {
 	Defies []string `json:"defies,omitempty"`
 	// Withdraws are ids of acts it takes back, or says are taken back.
 	Withdraws []string `json:"withdraws,omitempty"`
-	// Details are further sentences, each with its sources, because some became known later than the act.
+	// Details are further sentences, each with its sources, because some became known
+	// later than the act.
 	Details []Note `json:"details,omitempty"`
-	// Confidence in the fact, worked out from the sources; in a file it may be left out.
+	// Confidence in the fact, computed from the sources; in a file it may be left
+	// out.
 	Confidence Confidence `json:"confidence"`
-	// ConfidenceReason says why the confidence is another than the rule gives.
+	// ConfidenceReason says why the confidence differs from what the rule gives.
 	ConfidenceReason string `json:"confidence_reason,omitempty"`
 	// Cites are the sources.
 	Cites []Cite `json:"cites" rule:"required"`
@@ -187,11 +192,11 @@ type Act struct {
 	Withdrawn *Withdrawal `json:"withdrawn,omitempty"`
 }
 
-// Scope is what a step reached.
+// Scope is what a step affected.
 type Scope struct {
 	// Targets are platforms by id.
 	Targets []string `json:"targets,omitempty"`
-	// Other is what has no id in the register: "VPN services".
+	// Other is what has no id in the register of targets: "VPN services".
 	Other []string `json:"other,omitempty"`
 	// Networks are ASNs.
 	Networks []network.ASN `json:"networks,omitempty"`
@@ -227,15 +232,16 @@ type Sighting struct {
 	Networks []network.ASN `json:"networks,omitempty"`
 	// Access as it was seen.
 	Access Access `json:"access" rule:"required"`
-	// Onset is true when it tells when access was lost.
+	// Onset is true when it says when access was lost.
 	Onset bool `json:"onset,omitempty"`
 	// Method by which the block was made, where it was seen.
 	Method string `json:"method,omitempty"`
 	// What was seen, in a sentence of our own.
 	What string `json:"what" rule:"required"`
-	// Confidence in the fact, worked out from the sources; in a file it may be left out.
+	// Confidence in the fact, computed from the sources; in a file it may be left
+	// out.
 	Confidence Confidence `json:"confidence"`
-	// ConfidenceReason says why the confidence is another than the rule gives.
+	// ConfidenceReason says why the confidence differs from what the rule gives.
 	ConfidenceReason string `json:"confidence_reason,omitempty"`
 	// Cites are the sources.
 	Cites []Cite `json:"cites" rule:"required"`
@@ -265,9 +271,10 @@ type Claim struct {
 	Law *Basis `json:"law,omitempty"`
 	// Evidence for and against, from sources other than the claim's own.
 	Evidence []Evidence `json:"evidence,omitempty"`
-	// Confidence that it was said, worked out from the sources; in a file it may be left out.
+	// Confidence that it was said, computed from the sources; in a file it may be
+	// left out.
 	Confidence Confidence `json:"confidence"`
-	// ConfidenceReason says why the confidence is another than the rule gives.
+	// ConfidenceReason says why the confidence differs from what the rule gives.
 	ConfidenceReason string `json:"confidence_reason,omitempty"`
 	// Cites are the sources for its having been said.
 	Cites []Cite `json:"cites" rule:"required"`
@@ -283,7 +290,7 @@ type AccessClaim struct {
 	CC string `json:"cc" rule:"required"`
 	// Networks are ASNs; none means all of the country.
 	Networks []network.ASN `json:"networks,omitempty"`
-	// At is the time of which it speaks, in EDTF; null when it names none.
+	// At is the time that the claim is about, in EDTF; null when it names none.
 	At Date `json:"at" rule:"required,null"`
 	// Says is what it says of access.
 	Says Access `json:"says" rule:"required"`
@@ -303,13 +310,13 @@ type Figure struct {
 	Period Date `json:"period,omitzero"`
 }
 
-// Evidence is something that speaks for or against a claim.
+// Evidence is something that supports or contradicts a claim.
 type Evidence struct {
 	// Ref is the id of an act, sighting, request or claim of the case.
 	Ref string `json:"ref,omitempty"`
-	// Bearing is which way it speaks.
+	// Bearing says whether it supports or contradicts.
 	Bearing Bearing `json:"bearing" rule:"required"`
-	// Why it does, in a sentence.
+	// Why says why, in a sentence.
 	Why string `json:"why" rule:"required"`
 	// Cites are its sources, where Ref is not enough.
 	Cites []Cite `json:"cites,omitempty"`
@@ -353,7 +360,7 @@ type Docket struct {
 	Petitioners []string `json:"petitioners,omitempty"`
 	// Respondents are ids of actors.
 	Respondents []string `json:"respondents,omitempty"`
-	// Parties are those with other roles, or with more to say of their role.
+	// Parties are those with other roles, or with more to say about their role.
 	Parties []Party `json:"parties,omitempty"`
 	// Counsel are those who spoke for a party.
 	Counsel []Counsel `json:"counsel,omitempty"`
@@ -361,7 +368,7 @@ type Docket struct {
 	Judges []string `json:"judges,omitempty"`
 	// Relief sought.
 	Relief string `json:"relief,omitempty"`
-	// InterimRelief is what was asked until judgment.
+	// InterimRelief is what was asked for the time until judgment.
 	InterimRelief string `json:"interim_relief,omitempty"`
 	// Consolidated are ids of dockets of the case that are heard together with it.
 	Consolidated []string `json:"consolidated,omitempty"`
@@ -369,7 +376,7 @@ type Docket struct {
 	AppealOf string `json:"appeal_of,omitempty"`
 	// Outcome of the docket; null while there is none or it is not known.
 	Outcome *Note `json:"outcome" rule:"required,null"`
-	// Disposition is how it ended, where it did.
+	// Disposition is how it ended, if it ended.
 	Disposition Disposition `json:"disposition,omitempty"`
 	// Disposed is when it ended.
 	Disposed Date `json:"disposed,omitzero"`
@@ -443,9 +450,10 @@ type Request struct {
 	RatePercent *float64 `json:"rate_percent,omitempty"`
 	// Note says what is particular about the row.
 	Note string `json:"note,omitempty"`
-	// Confidence in the figures as reported, worked out from the sources; in a file it may be left out.
+	// Confidence in the figures as reported, computed from the sources; in a file it
+	// may be left out.
 	Confidence Confidence `json:"confidence"`
-	// ConfidenceReason says why the confidence is another than the rule gives.
+	// ConfidenceReason says why the confidence differs from what the rule gives.
 	ConfidenceReason string `json:"confidence_reason,omitempty"`
 	// Cites are the sources.
 	Cites []Cite `json:"cites" rule:"required"`
@@ -479,7 +487,8 @@ type Actor struct {
 	From Date `json:"from,omitzero"`
 	// To is when the office ended.
 	To Date `json:"to,omitzero"`
-	// Private is true for a body that is no part of a state, where its kind does not say so.
+	// Private is true for a body that is not part of a state, where its kind does not
+	// say so.
 	Private bool `json:"private,omitempty"`
 	// Note in a sentence.
 	Note string `json:"note,omitempty"`
@@ -491,7 +500,8 @@ type Post struct {
 	Office string `json:"office" rule:"required"`
 	// Of is the id of the body to which it belongs.
 	Of string `json:"of" rule:"required"`
-	// From is when it began, or the first day on which a source has the person in it.
+	// From is when it began, or the first day on which a source shows the person in
+	// it.
 	From Date `json:"from,omitzero"`
 	// To is when it ended.
 	To Date `json:"to,omitzero"`
@@ -513,7 +523,7 @@ type Law struct {
 	Date Date `json:"date" rule:"required,null"`
 	// Under is the id of the law under which these rules were made.
 	Under string `json:"under,omitempty"`
-	// Replaces is the id of the law it took the place of.
+	// Replaces is the id of the law that it replaced.
 	Replaces string `json:"replaces,omitempty"`
 	// Sections that matter here.
 	Sections []Section `json:"sections,omitempty"`
@@ -533,7 +543,7 @@ type Section struct {
 	Cites []Cite `json:"cites,omitempty"`
 }
 
-// Ban is a ban told in a few lines.
+// Ban is a ban described in a few lines.
 type Ban struct {
 	// ID is unique among the bans: "pk-2012-twitter".
 	ID string `json:"id" rule:"required"`
@@ -557,21 +567,22 @@ type Ban struct {
 	Method string `json:"method,omitempty"`
 	// Networks are ASNs, where named.
 	Networks []network.ASN `json:"networks,omitempty"`
-	// StatedTerm is how long it was to last.
+	// StatedTerm is how long it was meant to last.
 	StatedTerm *Term `json:"stated_term,omitempty"`
-	// Case is the id of the case that tells it in full.
+	// Case is the id of the case that describes it in full.
 	Case string `json:"case,omitempty"`
 	// Notes are further sentences: interruptions, other figures.
 	Notes []Note `json:"notes,omitempty"`
-	// Confidence in the dates, worked out from the sources; in a file it may be left out.
+	// Confidence in the dates, computed from the sources; in a file it may be left
+	// out.
 	Confidence Confidence `json:"confidence"`
-	// ConfidenceReason says why the confidence is another than the rule gives.
+	// ConfidenceReason says why the confidence differs from what the rule gives.
 	ConfidenceReason string `json:"confidence_reason,omitempty"`
 	// Cites are the sources.
 	Cites []Cite `json:"cites" rule:"required"`
 }
 
-// Source is something published, or archived, that facts are cited from.
+// Source is something published, or archived, from which facts are cited.
 type Source struct {
 	// ID is unique among all sources: publisher and day, "dawn-2024-02-17".
 	ID string `json:"id" rule:"required"`
@@ -581,9 +592,10 @@ type Source struct {
 	Authors []string `json:"authors,omitempty"`
 	// Title; null when it is not known.
 	Title *string `json:"title" rule:"required,null"`
-	// Date of publication in EDTF; null when it is not known. A fact counts as known from its earliest source's date.
+	// Date of publication in EDTF; null when it is not known. A fact counts as known
+	// from the date of its earliest source.
 	Date Date `json:"date" rule:"required,null"`
-	// DateNote says how the date was found when the source does not print it.
+	// DateNote says how the date was found where the source does not print it.
 	DateNote string `json:"date_note,omitempty"`
 	// URL; null for what is not on the web or whose address is not known.
 	URL *string `json:"url" rule:"required,null"`
@@ -595,7 +607,8 @@ type Source struct {
 	Reliability Reliability `json:"reliability" rule:"required"`
 	// ReliabilityReason in a sentence.
 	ReliabilityReason string `json:"reliability_reason" rule:"required"`
-	// Hand is how near the source stands to what it tells; by its type and grade when it is left out.
+	// Hand is how near the source is to what it reports; left out, its type and grade
+	// decide.
 	Hand Hand `json:"hand,omitempty"`
 	// Read is how much of it was read for the record.
 	Read SourceRead `json:"read,omitempty"`
@@ -611,7 +624,8 @@ type Source struct {
 
 // Copy is the archived copy of a source.
 type Copy struct {
-	// SHA256 of the copy's bytes, in hex; the copy lies under sources/ in the data folder.
+	// SHA256 of the copy's bytes, in hexadecimal; the copy is under sources/ in the
+	// data folder.
 	SHA256 string `json:"sha256" rule:"required"`
 	// MediaType: "text/html".
 	MediaType string `json:"media_type,omitempty"`
@@ -619,23 +633,26 @@ type Copy struct {
 	Fetched Date `json:"fetched,omitzero"`
 	// How it was fetched: "http", "file", "warc".
 	How string `json:"how,omitempty"`
-	// Withheld is true for a copy that may not be published: its hash and the places in it may.
+	// Withheld is true for a copy that may not be published; its hash and the places
+	// in it may.
 	Withheld bool `json:"withheld,omitempty"`
 }
 
-// Cite is a source and the place in it. In YAML a source alone may be written
-// as its id.
+// Cite is a source with a place in it. In YAML a source without a place may be
+// written as its id.
 type Cite struct {
 	// Source is the id.
 	Source string `json:"source" rule:"required"`
 	Locator
-	// Phrase is a short quotation, of 25 words at most; it is checked against the archived copy.
+	// Phrase is a short quotation of at most 25 words; it is checked against the
+	// archived copy.
 	Phrase string `json:"phrase,omitempty"`
-	// Prefix is what stands right before the phrase, where the phrase stands there more than once.
+	// Prefix is the text directly before the phrase, where the phrase occurs more
+	// than once.
 	Prefix string `json:"prefix,omitempty"`
-	// Suffix is what stands right behind it.
+	// Suffix is the text directly after it.
 	Suffix string `json:"suffix,omitempty"`
-	// Note says what the source carries of the fact.
+	// Note says which part of the fact the source supports.
 	Note string `json:"note,omitempty"`
 }
 
@@ -649,14 +666,16 @@ type Locator struct {
 	Offset *int64 `json:"offset,omitempty"`
 	// Length of the passage in bytes.
 	Length int64 `json:"length,omitempty"`
-	// Extractor is the name and version of what made the text in which Offset counts: "bandish-text/1".
+	// Extractor is the name and version of the program that made the text in which
+	// Offset counts: "bandish-text/1".
 	Extractor string `json:"extractor,omitempty"`
-	// SHA256 of the archived copy that was read, when it is not the source's own.
+	// SHA256 of the archived copy that was read, when it is not the source's own
+	// copy.
 	SHA256 string `json:"sha256,omitempty"`
 }
 
-// Zone is the offset in which the days of the case are days; UTC where the
-// record has none that can be read.
+// Zone returns the zone in which the days of the case are days; UTC where the
+// record has none that can be read, and for a nil case.
 func (c *Case) Zone() *time.Location {
 	if c == nil || c.zone == nil {
 		return time.UTC

@@ -8,12 +8,12 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// Found is what a detector says, in the form that is scored. To is zero while
-// the event lasts.
+// Found is what a detector says, in the form that is scored. To is zero while the
+// event lasts.
 type Found struct {
 	CC         string
 	Targets    []string
-	Networks   int       // how many; 0: all
+	Networks   int       // how many networks; 0: all
 	From, To   time.Time // point estimates
 	Lo, Hi     time.Time // interval of the onset; zero where there is none
 	EndLo      time.Time
@@ -21,7 +21,7 @@ type Found struct {
 	Confidence float64
 }
 
-// bad is what the simple methods take for an anomaly.
+// bad reports whether the simple methods count a state as an anomaly.
 func bad(s verdict.State) bool {
 	return s == verdict.Blocked || s == verdict.LikelyBlocked || s == verdict.Impaired
 }
@@ -54,8 +54,8 @@ func split(c *Country, byNetwork bool) (map[seriesKey][]verdict.Row, []seriesKey
 	return m, keys
 }
 
-// DailyThreshold calls every stretch of days whose share of anomalies is over
-// a half, with at least three measurements a day, an event.
+// DailyThreshold is a simple method: an event is a run of days on which more than
+// half of at least three measurements are anomalies.
 func DailyThreshold(w *World) []Found {
 	var out []Found
 	for i := range w.Countries {
@@ -93,8 +93,8 @@ func DailyThreshold(w *World) []Found {
 	return out
 }
 
-// Cusum runs a two-sided CUSUM with the fixed means 0 and 0.7 and the
-// threshold 3.5 over the hourly medians of every network.
+// Cusum is a simple method: a two-sided CUSUM over the hourly medians of every
+// network, with the fixed means 0 and 0.7 and the threshold 3.5.
 func Cusum(w *World) []Found {
 	const low, high, threshold = 0.0, 0.7, 3.5
 	var out []Found

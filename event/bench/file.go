@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// WriteCSV writes the story as a file that `bandish events --input` reads, of
-// whatever version: rows of verdicts or, where the source gives only counts,
-// rows of daily counts (docs/formats/events.md).
+// WriteCSV writes the story as a file that `bandish events --input` of any version
+// reads: rows of verdicts or, where the source gives only counts, rows of daily
+// counts (docs/formats/events.md). An error is one of w.
 func (s *Story) WriteCSV(w io.Writer) error {
 	out := csv.NewWriter(w)
 	if s.bare {

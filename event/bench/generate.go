@@ -1,7 +1,7 @@
-// Package bench makes histories of measurements whose truth is known, and
-// scores detectors on them. All of it is invented: countries carry codes that
-// ISO 3166 leaves to users, networks private ASNs. The same seed makes the
-// same history.
+// Package bench makes histories of measurements whose truth is known, and scores
+// detectors on them. Everything in it is invented: countries have codes that ISO
+// 3166 leaves to users, networks have private numbers. The same seed makes the same
+// history. Command table prints the scores.
 package bench
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// Planted is one ban that a world was made with: the truth.
+// Planted is one ban that was put into a world: the truth.
 type Planted struct {
 	CC, Target string // Target "*": the whole country is dark
 	From       time.Time
@@ -24,42 +24,42 @@ type Planted struct {
 	Partial    bool
 	Throttled  bool
 	Flaps      bool
-	Artefact   bool // a change of the instrument or the world: not to be found
+	Artefact   bool // a change of the instrument or of the world, which must not be found
 }
 
-// World is some countries' history.
+// World is the history of some countries.
 type World struct {
 	Start, End time.Time
 	Countries  []Country
 	Truth      []Planted
-	Quiet      int // series without any ban
+	Quiet      int // number of series without any ban
 }
 
-// Country is one country's rows, in time order by report.
+// Country holds one country's rows, report by report in order of time.
 type Country struct {
 	CC   string
 	Rows []verdict.Row
 }
 
-// Size says how large a world is to be.
+// Size says how large a world is.
 type Size struct {
 	Countries, Targets, Days int
-	BanShare                 float64 // share of the series with a ban
+	BanShare                 float64 // share of the series with a ban, from 0 to 1
 }
 
 // provider is one network of a country.
 type provider struct {
 	asn    uint32
 	weight float64
-	dark   []span // cut off
-	own    uint32 // its resolver
+	dark   []span // when it is cut off
+	own    uint32 // ASN of its resolver
 	people []person
 }
 
-// person runs a probe on a network.
+// person is somebody who runs a probe on a network.
 type person struct {
-	away   []span  // does not measure
-	public bool    // asks a public resolver
+	away   []span  // when the person does not measure
+	public bool    // uses a public resolver
 	lag    float64 // how many releases of the probe behind
 }
 
@@ -79,13 +79,13 @@ func within(spans []span, t time.Time) bool {
 // plot is one target in one country.
 type plot struct {
 	target       string
-	share        float64 // of reports that test it
+	share        float64 // share of reports that test it
 	falseBad     float64
 	inconclusive float64
-	away         []span // the target is off the list
+	away         []span // when the target is not on the list
 	planted      []planted
 	down         []span
-	rotations    []span    // its addresses change, and some answers look odd
+	rotations    []span    // when its addresses change, and some answers look odd
 	renamed      time.Time // zero: never
 }
 
@@ -99,7 +99,7 @@ type planted struct {
 	mechanism string
 }
 
-// Generate makes a world.
+// Generate makes a world. The same seed and size make the same world.
 func Generate(seed uint64, size Size) *World {
 	rng := rand.New(rand.NewPCG(seed, 0xba9d154))
 	w := &World{Start: time.Date(2023, 1, 1, 0, 0, 0, 0, time.UTC)}
@@ -111,7 +111,7 @@ func Generate(seed uint64, size Size) *World {
 		}
 	}
 	glitch, glitchSpan := -1, span{}
-	if rng.Float64() < 0.5 { // one target seems blocked in the whole world
+	if rng.Float64() < 0.5 { // one target seems blocked everywhere in the world
 		glitch, glitchSpan = rng.IntN(size.Targets), w.stretch(rng, 24*time.Hour, 10*24*time.Hour)
 	}
 	renamed := make([]time.Time, size.Targets)
@@ -134,7 +134,7 @@ func countryCode(i int) string {
 	return "Q" + string(rune('M'+(i-26)%14))
 }
 
-// stretch is a random stretch of the window, of log-uniform length.
+// stretch returns a random span of the window, with a log-uniform length.
 func (w *World) stretch(rng *rand.Rand, shortest, longest time.Duration) span {
 	d := time.Duration(math.Exp(math.Log(float64(shortest)) + rng.Float64()*math.Log(float64(longest)/float64(shortest))))
 	room := w.End.Sub(w.Start) - 40*24*time.Hour
@@ -202,8 +202,7 @@ func (g *maker) country(size Size, worldDown [][]span, glitch int, glitchSpan sp
 	g.w.Countries = append(g.w.Countries, Country{CC: g.cc, Rows: g.rows(plots, perDay, total)})
 }
 
-// settle gives a network the people who measure on it, for a rate of reports a
-// day.
+// settle gives a network the people who measure on it; rate is their reports a day.
 func (n *provider) settle(w *World, rng *rand.Rand, rate float64) {
 	for range 1 + int(rate/2) {
 		p := person{public: rng.Float64() < 0.25, lag: rng.ExpFloat64() * 1.5}
@@ -214,7 +213,7 @@ func (n *provider) settle(w *World, rng *rand.Rand, rate float64) {
 	}
 }
 
-// everywhere is an artefact that all networks of all countries show.
+// everywhere returns an artefact that all networks of all countries show.
 func (g *maker) everywhere(target string, s span) planted {
 	b := planted{truth: Planted{CC: g.cc, Target: target, From: s.from, To: s.to, Artefact: true}, strength: 0.9, impaired: 0.1, mechanism: "http",
 		starts: map[uint32]time.Time{}, ends: map[uint32]time.Time{}}
@@ -225,7 +224,7 @@ func (g *maker) everywhere(target string, s span) planted {
 	return b
 }
 
-// ban gives a target one ban, rarely two far apart.
+// ban gives a target one ban or, rarely, two that are far apart.
 func (g *maker) ban(p *plot, perDay float64) {
 	rng := g.rng
 	shortest, longest := 24*time.Hour, 20*24*time.Hour
@@ -283,7 +282,7 @@ func (g *maker) ban(p *plot, perDay float64) {
 	p.planted = append(p.planted, b)
 }
 
-// rows runs through the days and draws reports.
+// rows draws the reports of all days.
 func (g *maker) rows(plots []plot, perDay, total float64) []verdict.Row {
 	rng := g.rng
 	var out []verdict.Row
@@ -296,10 +295,10 @@ func (g *maker) rows(plots []plot, perDay, total float64) []verdict.Row {
 	switch x := rng.Float64(); {
 	case x < 0.2:
 		defect = g.w.stretch(rng, 24*time.Hour, 6*24*time.Hour)
-	case x < 0.3: // one of several probes of the network, for weeks
+	case x < 0.3: // one of several probes of the network is broken for weeks
 		defect, defectShare = g.w.stretch(rng, 7*24*time.Hour, 28*24*time.Hour), 0.4
 	}
-	switchAt := g.w.stretch(rng, time.Hour, 2*time.Hour).from // a network changes its resolver
+	switchAt := g.w.stretch(rng, time.Hour, 2*time.Hour).from // then a network changes its resolver
 	switchNet := g.nets[rng.IntN(len(g.nets))].asn
 	n := 0
 	for d := g.w.Start; d.Before(g.w.End); d = d.AddDate(0, 0, 1) {
@@ -330,7 +329,7 @@ func (g *maker) rows(plots []plot, perDay, total float64) []verdict.Row {
 	return out
 }
 
-// session is what the measurements of one report have in common.
+// session holds what the measurements of one report have in common.
 type session struct {
 	at       time.Time
 	asn      uint32
@@ -340,8 +339,8 @@ type session struct {
 	broken   bool
 }
 
-// report is one session: it tests many of the targets, some more than once,
-// and a renamed one by both names for a while.
+// report adds the rows of one session: it tests many of the targets, some more than
+// once, and a renamed one for a while by both names.
 func (g *maker) report(out []verdict.Row, plots []plot, s session) []verdict.Row {
 	rng := g.rng
 	for i := range plots {
@@ -366,8 +365,8 @@ func (g *maker) report(out []verdict.Row, plots []plot, s session) []verdict.Row
 	return out
 }
 
-// hosts are the names by which a target is tested: for two months after it was
-// renamed, the old and the new.
+// hosts returns the names by which a target is tested: for two months after a
+// change of name, the old and the new.
 func (p *plot) hosts(t time.Time) []string {
 	before, after := p.target+".example", "new-"+p.target+".example"
 	switch {
@@ -379,18 +378,19 @@ func (p *plot) hosts(t time.Time) []string {
 	return []string{after}
 }
 
-// platformOf is the registry of the invented platforms.
+// platformOf is the registry of the invented platforms: it returns the platform of
+// a host.
 func platformOf(host string) string {
 	return strings.TrimSuffix(strings.TrimPrefix(host, "new-"), ".example")
 }
 
-// version is a release of a probe: new ones spread over weeks.
+// version returns a release of a probe; new releases spread over weeks.
 func version(t time.Time, lag float64) string {
 	releases := t.Sub(time.Date(2022, 1, 1, 0, 0, 0, 0, time.UTC)).Hours() / 24 / 60
 	return fmt.Sprintf("probe/3.%d", max(0, int(releases-lag)))
 }
 
-// judge draws the verdict.
+// judge draws the verdict of a row.
 func (p *plot) judge(rng *rand.Rand, r *verdict.Row, broken bool) {
 	x := rng.Float64()
 	if within(p.down, r.Time) {
@@ -442,7 +442,7 @@ func (g *maker) pick(total float64) *provider {
 	return &g.nets[0]
 }
 
-// hourOfDay favours the evening.
+// hourOfDay draws a time of day; the evening is likelier.
 func hourOfDay(rng *rand.Rand) time.Duration {
 	for {
 		h := rng.Float64() * 24

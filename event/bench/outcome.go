@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// columns are the head of the table of scenarios, and what stands under it.
+// columns are the columns of the table of scenarios.
 var columns = []struct {
 	head   string
 	figure func(*Outcome) string
@@ -29,7 +29,7 @@ var columns = []struct {
 	{"grouped", func(o *Outcome) string { return two(o.Grouped, o.Found) }},
 }
 
-// two is a share with two digits, "-" of nothing.
+// two writes a share with two digits, "-" where b is 0.
 func two(a, b int) string {
 	if b == 0 {
 		return "-"
@@ -39,8 +39,9 @@ func two(a, b int) string {
 
 func of(a, b int) string { return fmt.Sprintf("%s (%d/%d)", two(a, b), a, b) }
 
-// WriteOutcomes prints a line for every scenario. Where several methods were
-// tried, each figure is theirs in turn, or one where all agree.
+// WriteOutcomes writes a line of Markdown for every scenario. With several methods,
+// each figure has one value for each method in turn, or a single one where all
+// agree.
 func WriteOutcomes(out io.Writer, methods ...[]*Outcome) {
 	for _, c := range columns {
 		fmt.Fprintf(out, "| %s ", c.head)

@@ -13,33 +13,33 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// Scenario is one way in which orders are obeyed and measured. The worlds of
-// the benchmark mix everything; a scenario holds one thing fixed, so that its
-// figures say where the detector is right and where it is not. Nothing here is
-// taken from the detector's own model.
+// Scenario is one way in which orders are obeyed and measured. The worlds of the
+// benchmark mix everything. A scenario keeps one thing fixed, so that its figures
+// show where the detector is right and where it is not. Nothing here is taken from
+// the detector's own model.
 type Scenario struct {
 	Name      string
 	Networks  int
 	PerDay    float64 // measurements a day of one target on one network, on average
-	Unequal   bool    // the k-th network has 1/k of the first one's measurements
-	Share     float64 // of the networks that obey; 0: all
+	Unequal   bool    // the k-th network has 1/k of the first network's measurements
+	Share     float64 // share of the networks that obey; 0: all
 	Obey      obedience
 	Banned    int           // targets that are banned together
-	Fine      int           // targets that are not
-	Hours     [2]int        // the ban holds from the first hour to the second, UTC; equal: always
+	Fine      int           // targets that are not banned
+	Hours     [2]int        // the ban holds from the first hour to the second, UTC; always if they are equal
 	Weekdays  bool          // and only from Monday to Friday
-	Ramp      time.Duration // over which the ban grows to its full strength
-	Strength  float64       // share of the measurements that a ban fails; 0: 0.93 to 0.99
-	Soft      float64       // share of the failed ones that are impaired
+	Ramp      time.Duration // time in which the ban grows to its full strength
+	Strength  float64       // share of the measurements that fail; 0: 0.93 to 0.99
+	Soft      float64       // share of the failed measurements that are impaired
 	Bare      bool          // daily counts without networks and reports
-	Gap       time.Duration // without measurements, around the onset or the end
-	Surge     float64       // times the measurements, in the first days of the ban
-	Hosts     int           // of each target, of which only the first is banned; 0: one
+	Gap       time.Duration // time without measurements, around the onset or the end
+	Surge     float64       // factor for the number of measurements in the first days of the ban
+	Hosts     int           // hosts of each target, of which only the first is banned; 0: one
 	Lulls     bool
 	Resolvers bool // a quarter of the people ask a resolver that tells the truth
 }
 
-// obedience is how the networks follow an order.
+// obedience says how the networks follow an order.
 type obedience uint8
 
 const (
@@ -51,7 +51,7 @@ const (
 	firstMover           // one network is days ahead of all others
 )
 
-// Scenarios are those that are reported.
+// Scenarios are the scenarios that are reported.
 var Scenarios = []Scenario{
 	{Name: "at once, 1 network", Networks: 1, PerDay: 6},
 	{Name: "at once, 3 networks", Networks: 3, PerDay: 6},
@@ -97,13 +97,13 @@ var Scenarios = []Scenario{
 	{Name: "sparse, 1 a day", Networks: 3, PerDay: 0.33},
 }
 
-// Story is one world of a scenario: a country's rows and its one ban.
+// Story is one invented history of a scenario: a country's rows and its one ban.
 type Story struct {
 	Rows     []verdict.Row
-	Targets  []string // banned
-	Networks []uint32 // that obeyed
+	Targets  []string // the banned targets
+	Networks []uint32 // the networks that obeyed
 	From, To time.Time
-	End      time.Time // of the window
+	End      time.Time // end of the window
 	bare     bool
 }
 
@@ -153,7 +153,7 @@ func (s Scenario) Tell(seed uint64) *Story {
 	return t.story
 }
 
-// order says which networks obey from when until when.
+// order decides which networks obey, from when until when.
 func (t *teller) order() {
 	rng := t.rng
 	from := t.start.Add(time.Duration((35 + 15*rng.Float64()) * 24 * float64(time.Hour)))
@@ -187,7 +187,7 @@ func (t *teller) order() {
 			story.To = t.ends[a]
 		}
 	}
-	if t.Hours[0] != t.Hours[1] { // the first and the last time that it holds
+	if t.Hours[0] != t.Hours[1] { // the first and the last time at which it holds
 		story.From, story.To = t.scheduled(story.From, story.To)
 	}
 	slices.Sort(asns)
@@ -210,7 +210,7 @@ func (t *teller) order() {
 	}
 }
 
-// scheduled is when a ban of certain hours first and last holds.
+// scheduled returns when a ban of certain hours first and last holds.
 func (t *teller) scheduled(from, to time.Time) (time.Time, time.Time) {
 	const step = time.Minute
 	for from = from.Truncate(step); !t.inForce(from); {
@@ -231,7 +231,7 @@ func (t *teller) inForce(at time.Time) bool {
 	return a == b || a < b && h >= a && h < b || a > b && (h >= a || h < b)
 }
 
-// lags are the times after which the networks follow.
+// lags returns the times after which n networks follow.
 func (t *teller) lags(n int) []time.Duration {
 	rng := t.rng
 	out := make([]time.Duration, n)
@@ -326,7 +326,7 @@ func (t *teller) banned(asn uint32, at time.Time) bool {
 	return ok && !at.Before(begin) && at.Before(t.ends[asn]) && !within(t.lulls, at) && t.inForce(at)
 }
 
-// force is the share of the measurements that fail.
+// force returns the share of the measurements that fail.
 func (t *teller) force(asn uint32, at time.Time) float64 {
 	if t.Ramp == 0 {
 		return t.strength
@@ -334,7 +334,7 @@ func (t *teller) force(asn uint32, at time.Time) float64 {
 	return t.strength * math.Min(1, 0.1+0.9*float64(at.Sub(t.begins[asn]))/float64(t.Ramp))
 }
 
-// Cells are the story as cells, by hours or, of counts, by days.
+// Cells returns the story as cells: by hour or, for counts, by day.
 func (s *Story) Cells() []series.Cell {
 	if !s.bare {
 		b := series.NewBuilder(series.Hour).WithParts()
@@ -379,33 +379,33 @@ func (s *Story) Cells() []series.Cell {
 	return out
 }
 
-// Outcome is how well the stories of a scenario were understood.
+// Outcome says how well the stories of a scenario were understood.
 type Outcome struct {
 	Scenario          string
 	Stories, Found    int
-	Events, Right     int // events told, and those that overlap the ban
+	Events, Right     int // events that were found, and those of them that overlap the ban
 	OnsetIn, OnsetOf  int
-	EndIn, EndOf      int // of the bans that are told as over
+	EndIn, EndOf      int // of bans that are reported as over
 	NetsHit, NetsSaid int
 	NetsTrue          int
-	Grouped           int      // told as one event of exactly the targets banned
-	Over              int      // told as over, as they are
-	Flaws             []string // laws that events break
+	Grouped           int      // reported as one event of exactly the banned targets
+	Over              int      // reported as over, which they are
+	Flaws             []string // laws that events break (event.Check)
 	Wide              []float64
 	Off               []string
 }
 
-// Method finds the events of a story.
+// Method finds the events of a story. Its error ends Try.
 type Method func(*Story) ([]event.Event, error)
 
-// Detector is the method of package event.
+// Detector is the method of package event. It returns no error.
 func Detector(s *Story) ([]event.Event, error) {
 	return event.Detect(s.Cells(), time.Time{}).Events, nil
 }
 
-// Try tells stories of a scenario and scores what a method finds in each: the
-// event that shares most time with the ban is its match, all others are more
-// pieces or wrong.
+// Try makes stories of a scenario, one for each seed, and scores what a method
+// finds. The event that shares most time with the ban is its match; other events
+// are pieces of it or wrong.
 func (s Scenario) Try(seeds []uint64, find Method) (*Outcome, error) {
 	o := &Outcome{Scenario: s.Name}
 	for _, seed := range seeds {
@@ -493,7 +493,7 @@ func (o *Outcome) match(s *Story, e *event.Event, seed uint64) {
 	}
 }
 
-// holds reports whether an interval that is bounded on both sides holds a moment.
+// holds reports whether an interval with both bounds holds a moment.
 func holds(i *event.Interval, at time.Time) bool {
 	return i.Earliest != nil && i.Latest != nil && !i.Earliest.After(at) && !i.Latest.Before(at)
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// Ours runs the detector of package event.
+// Ours runs the detector of package event on a world.
 func Ours(w *World) []Found {
 	d := event.NewDetector(time.Time{})
 	for i := range w.Countries {
@@ -37,19 +37,19 @@ func Ours(w *World) []Found {
 
 func middle(a, b time.Time) time.Time { return a.Add(b.Sub(a) / 2) }
 
-// Score is how well a detector did.
+// Score says how well a detector did.
 type Score struct {
 	Method                          string
 	Truths, Hit                     int
-	Rich, RichHit                   int // bans of a day or more in which the networks concerned gave 8 measurements a day
-	Dark, DarkHit                   int // whole countries
-	Cut, CutHit                     int // single networks
-	Found, Right                    int // detections, and those that overlap a ban
+	Rich, RichHit                   int // bans of a day or more whose networks gave eight measurements a day
+	Dark, DarkHit                   int // whole countries that were dark
+	Cut, CutHit                     int // single networks that were cut off
+	Found, Right                    int // detections, and those of them that overlap a ban
 	OnArtefact                      int
-	Pieces                          int // detections that overlap a ban that was hit
+	Pieces                          int // detections that overlap a ban that was found
 	QuietAlarms                     int
 	QuietYears                      float64
-	OnsetIn, OnsetOut               int // truths within and outside the stated interval
+	OnsetIn, OnsetOut               int // truths inside and outside the stated interval
 	EndIn, EndOut                   int
 	ErrHours, ErrMeasurements, Wide []float64
 	Missed                          []Planted
@@ -57,7 +57,7 @@ type Score struct {
 	Off                             []string
 }
 
-// Add scores one world.
+// Add adds the score of one world.
 func (s *Score) Add(w *World, found []Found) {
 	s.QuietYears += float64(w.Quiet) * w.End.Sub(w.Start).Hours() / 24 / 365
 	banned := map[string]bool{}
@@ -214,7 +214,7 @@ func share(a, b int) float64 {
 	return float64(a) / float64(b)
 }
 
-// WriteTable prints scores side by side.
+// WriteTable writes scores side by side.
 func WriteTable(out io.Writer, scores []*Score) {
 	row := func(name string, f func(s *Score) string) {
 		fmt.Fprintf(out, "%-46s", name)
@@ -256,8 +256,8 @@ func WriteTable(out io.Writer, scores []*Score) {
 	})
 }
 
-// Standard is the benchmark's size: with ten worlds, some 2,000 quiet series
-// and 500 bans of a year each.
+// Standard is the size of the benchmark's worlds. Ten worlds have some 2,000 quiet
+// series and 500 bans, over a year.
 var Standard = Size{Countries: 32, Targets: 8, Days: 365, BanShare: 0.21}
 
 // Run scores all methods on the worlds of the seeds.

@@ -10,25 +10,26 @@ import (
 	"github.com/bandish/bandish/series"
 )
 
-// Volume says how large an archive is pretended to be.
+// Volume is the size of an invented archive.
 type Volume struct {
 	Countries, Targets, Networks, Days int     // Networks in each country
-	Present                            float64 // share of the cells that exist
+	Present                            float64 // share of the cells that exist, from 0 to 1
 }
 
-// FullVolume is two years of 200 countries, 60 targets and 2,000 networks:
-// some fifty million cells.
+// FullVolume is two years of 200 countries, 60 targets and 2,000 networks: some
+// fifty million cells.
 var FullVolume = Volume{Countries: 200, Targets: 60, Networks: 10, Days: 730, Present: 0.57}
 
-// Load is what detecting in a volume took.
+// Load says what the detection in a volume took.
 type Load struct {
 	Cells, Events int
-	Detect        time.Duration // without making the cells
-	Slowest       time.Duration // of one country
-	Memory        uint64        // obtained from the system, at most; bytes
+	Detect        time.Duration // without the time to make the cells
+	Slowest       time.Duration // of the slowest country
+	Memory        uint64        // most memory obtained from the system, in bytes
 }
 
-// Measure makes the cells of one country after the other and detects in them.
+// Measure makes the cells of one country after the other and detects events in
+// them. now returns the time.
 func Measure(v Volume, now func() time.Time) Load {
 	var l Load
 	d := event.NewDetector(time.Time{})
@@ -50,7 +51,7 @@ func Measure(v Volume, now func() time.Time) Load {
 	return l
 }
 
-// cells are one country's daily cells; one series in fifty holds a ban.
+// cells makes one country's daily cells; one series in fifty has a ban.
 func (v Volume) cells(c int) []series.Cell {
 	rng := rand.New(rand.NewPCG(50, uint64(c)))
 	cc := string([]byte{'A' + byte(c/26), 'A' + byte(c%26)})
