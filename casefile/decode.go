@@ -204,7 +204,7 @@ func (d *decoder) fields(n *yaml.Node, v reflect.Value, path string) []string {
 			continue
 		}
 		if slices.Contains(met, key.Value) {
-			d.problem(key, join(path, key.Value), "stands twice; keep one")
+			d.problem(key, join(path, key.Value), "occurs twice; keep one")
 			continue
 		}
 		met = append(met, key.Value)
@@ -221,7 +221,7 @@ func (d *decoder) fields(n *yaml.Node, v reflect.Value, path string) []string {
 func (d *decoder) unknown(key *yaml.Node, l *layout, path string) {
 	like := nearest(key.Value, l.names)
 	if like == "" {
-		d.problem(key, join(path, key.Value), "unknown field; here stand %s", strings.Join(l.names, ", "))
+		d.problem(key, join(path, key.Value), "unknown field; known fields are %s", strings.Join(l.names, ", "))
 		return
 	}
 	p := d.problem(key, join(path, key.Value), "unknown field; did you mean %q?", like)

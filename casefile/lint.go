@@ -291,10 +291,10 @@ func (l *linter) actor(a *Actor, at string) {
 		l.actorRef(at+".of", a.Of)
 	}
 	if person := a.Kind == "judge" || a.Kind == "office_holder"; person && len(a.Posts) == 0 && (a.Office == "" || a.Of == "") {
-		l.problem(at, "a person stands here only in an office: give office and of, or posts")
+		l.problem(at, "a person is listed only with an office: give office and of, or posts")
 	}
 	if a.Kind == "person" && len(a.Posts) == 0 {
-		l.problem(at, "a person stands here only for a public office: give posts")
+		l.problem(at, "a person is listed only for a public office: give posts")
 	}
 	for i, p := range a.Posts {
 		path := fmt.Sprintf("%s.posts[%d]", at, i)
@@ -697,7 +697,7 @@ func (l *linter) actorKind(at, id string, kind ActorKind) {
 	case a == nil:
 		l.missing(at, "actor", id)
 	case a.Kind != kind:
-		l.problem(at, "%s is a %s; here stands a %s", id, a.Kind, kind)
+		l.problem(at, "%s is a %s; this must be a %s", id, a.Kind, kind)
 	}
 }
 
@@ -743,7 +743,7 @@ func (l *linter) targets(at string, ids []string) {
 		if strings.HasSuffix(at, "targets") {
 			path = fmt.Sprintf("%s[%d]", at, i)
 		}
-		l.problem(path, "unknown platform %q; `bandish targets` lists the known ones, others stand under other", id)
+		l.problem(path, "unknown platform %q; `bandish targets` lists the known ones, write others under other", id)
 	}
 }
 
@@ -861,9 +861,9 @@ func (l *linter) phrase(at string, c Cite, s *Source) {
 	}
 	switch l.r.Stand(l.c, c, l.checks.CopyText) {
 	case Broken:
-		l.problem(at, "%q does not stand in the archived copy of %s; quote it letter by letter, with … for what is left out", c.Phrase, s.ID)
+		l.problem(at, "%q is not in the archived copy of %s; quote it letter by letter, with … for what is left out", c.Phrase, s.ID)
 	case Moved:
-		l.problem(at, "%q stands in the archived copy of %s, but not at the place that is given; `bandish source attach` gives the places anew", c.Phrase, s.ID)
+		l.problem(at, "%q is in the archived copy of %s, but not at the given place; `bandish source attach` finds the places again", c.Phrase, s.ID)
 	case NoCopy:
 		l.unchecked[s.ID]++
 	}

@@ -269,7 +269,7 @@ func (l *loader) file(at int, into *files, v reflect.Value) []string {
 	for i := 0; root.Kind == yaml.MappingNode && i+1 < len(root.Content); {
 		key := root.Content[i]
 		if owner, taken := into.owner[key.Value]; taken && owner != at {
-			d.problem(key, key.Value, "stands already in %s; keep a field in one file", into.list[owner].name)
+			d.problem(key, key.Value, "is already in %s; keep a field in one file", into.list[owner].name)
 			root.Content = slices.Delete(root.Content, i, i+2)
 			continue
 		}

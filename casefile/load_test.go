@@ -109,7 +109,7 @@ func TestLoadSplit(t *testing.T) {
 	}
 	fsys["zz-2024-x/zzz.yaml"] = &fstest.MapFile{Data: []byte("sources: []\n")}
 	r, _ = Load(fsys, "records")
-	want := "records/zz-2024-x/zzz.yaml:1: sources: stands already in records/zz-2024-x/sources.yaml; keep a field in one file"
+	want := "records/zz-2024-x/zzz.yaml:1: sources: is already in records/zz-2024-x/sources.yaml; keep a field in one file"
 	if !slices.ContainsFunc(r.problems, func(p Problem) bool { return p.String() == want }) || len(r.Case("zz-2024-x").Sources) != 3 {
 		t.Errorf("problems %v", r.problems)
 	}

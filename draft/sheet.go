@@ -420,7 +420,7 @@ func (s *sheetReader) take(section string, line, is *yaml.Node, path string) boo
 	entry := mapping()
 	for i := 0; i+1 < len(is.Content); i += 2 {
 		if !slices.Contains(names, is.Content[i].Value) {
-			s.wrong(is.Content[i], path+"."+is.Content[i].Value, "unknown field; here stand %s", strings.Join(names, ", "))
+			s.wrong(is.Content[i], path+"."+is.Content[i].Value, "unknown field; known fields are %s", strings.Join(names, ", "))
 			return false
 		}
 	}

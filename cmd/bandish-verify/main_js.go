@@ -1,4 +1,5 @@
-// This is the same check in a browser: the page hands over the file, and shows the report.
+// Command bandish-verify is also the check of a page in a browser: the page hands over the
+// file and shows the report.
 package main
 
 import (

@@ -69,7 +69,7 @@ func (p *Parameters) Set(name string, value float64) (restore func(), err error)
 		return nil, fmt.Errorf("no parameter %q that is one number: docs/DETECTION.md lists them", name)
 	}
 	if !(value > 0) || math.IsInf(value, 0) || !f.CanFloat() && value < 1 {
-		return nil, fmt.Errorf("parameter %s cannot be %v: give a number above nothing, and a whole one where it counts", name, value)
+		return nil, fmt.Errorf("parameter %s cannot be %v: give a number above 0, and at least 1 where it counts something", name, value)
 	}
 	old := reflect.ValueOf(f.Interface())
 	switch {

@@ -40,7 +40,7 @@ func TestListInDocs(t *testing.T) {
 }
 
 // Each parameter says what it is, where it comes from and what needs it, and each
-// number is above nothing: of some, nothing would divide by it or never end.
+// number is above 0: of some, nothing would divide by it or never end.
 func TestEveryParameterIsExplained(t *testing.T) {
 	list := parameter.Standard.List()
 	if len(list) < 100 {
@@ -70,10 +70,10 @@ func TestSet(t *testing.T) {
 		{"Candidate.MinRise", 0.5, ""},
 		{"Candidate.MinReports", 5, ""},
 		{"Candidate.LoudVotes", 5, ""},
-		{"Candidate.MinReports", 0.5, "a whole one"},
-		{"Darkness.Enter", 0, "above nothing"},
-		{"Darkness.Enter", math.NaN(), "above nothing"},
-		{"Darkness.Enter", math.Inf(1), "above nothing"},
+		{"Candidate.MinReports", 0.5, "at least 1"},
+		{"Darkness.Enter", 0, "above 0"},
+		{"Darkness.Enter", math.NaN(), "above 0"},
+		{"Darkness.Enter", math.Inf(1), "above 0"},
 		{"Chain.Strengths", 1, "no parameter"},
 		{"Date.Model", 1, "no parameter"},
 		{"Candidate", 1, "no parameter"},
