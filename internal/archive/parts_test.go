@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -514,6 +515,15 @@ func live(u *Update, batches, n int) {
 	}
 }
 
+// heldByGo is what Go holds after it has thrown away what nobody uses.
+func heldByGo() int64 {
+	runtime.GC()
+	runtime.GC() // what has finalizers goes at the second
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}
+
 // cpu is the processor time that this process has used.
 func cpu() time.Duration {
 	var u syscall.Rusage
@@ -562,11 +572,16 @@ func BenchmarkCommit(b *testing.B) {
 			b.ReportMetric(float64(d.bytes.Load())/float64(n), "B/commit")
 			b.ReportMetric(float64(d.files.Load())/float64(n), "files/commit")
 			b.ReportMetric(float64(len(manifestOf(b, a).Segments)), "segments")
+			before := heldByGo()
 			began = cpu()
-			if _, err := Open(a.dir); err != nil {
+			opened, err := Open(a.dir)
+			if err != nil {
 				b.Fatal(err)
 			}
 			b.ReportMetric(float64(cpu()-began)/1e6, "cpu-ms/open")
+			b.ReportMetric(float64(heldByGo()-before)/float64(batches), "heap-B/batch")
+			runtime.KeepAlive(opened)
+			runtime.KeepAlive(a)
 		})
 	}
 }

@@ -458,48 +458,27 @@ func BenchmarkBucket(b *testing.B) {
 	_, docs := makeCorpus(b, source, hosts, int64(benchSize(b, "BANDISH_BENCH_MB", 24))<<20)
 	inBucket(b, "")
 	b.Setenv("GOMAXPROCS", "1") // of the children
-	b.ResetTimer()
-	for range b.N {
-		speed, cost := map[string]float64{}, map[string]float64{}
-		for i, c := range []struct {
-			name    string
-			workers int
-			dir     func() string
-		}{{"a folder", 1, b.TempDir}, {"a bucket, 1 worker", 1, nil}, {"a bucket, 2 workers", 2, nil}, {"a bucket, 4 workers", 4, nil}} {
+	for i, c := range []struct {
+		name    string
+		workers int
+		dir     func() string
+	}{{"folder", 1, b.TempDir}, {"bucket-1", 1, nil}, {"bucket-2", 2, nil}, {"bucket-4", 4, nil}} {
+		b.Run(c.name, func(b *testing.B) {
 			dir := c.dir
 			if dir == nil {
 				dir = inPrefix(b, fmt.Sprint("bench-", i))
 			}
-			began := time.Now()
-			var all []*exec.Cmd
-			for n := range c.workers {
-				cmd, _, out, stderr := started(b, "importer", dir(), fmt.Sprintf("%d/%d %s", n+1, c.workers, source))
-				go func() {
-					for out.Scan() {
-					}
-				}()
-				b.Cleanup(func() {
-					if stderr.Len() > 0 {
-						b.Error(stderr.String())
-					}
-				})
-				all = append(all, cmd)
-			}
-			for _, cmd := range all {
-				if err := cmd.Wait(); err != nil {
-					b.Fatal(err)
-				}
-				cost[c.name] += (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds() * 1000 / float64(docs)
-			}
-			speed[c.name] = float64(docs) / time.Since(began).Seconds()
-			b.Logf("%-20s %6.0f documents/s, %3.0f %% of a folder; %.2f CPU seconds per 1,000 documents, a folder's are %.0f %% of that",
-				c.name, speed[c.name], 100*speed[c.name]/speed["a folder"], cost[c.name], 100*cost["a folder"]/cost[c.name])
-		}
-		b.ReportMetric(100*speed["a bucket, 1 worker"]/speed["a folder"], "%-of-a-folder")
-		b.ReportMetric(speed["a bucket, 2 workers"]/speed["a bucket, 1 worker"], "2-workers/1")
-		b.ReportMetric(speed["a bucket, 4 workers"]/speed["a bucket, 1 worker"], "4-workers/1")
-		for _, c := range []struct{ name, dir string }{{"a folder", b.TempDir()}, {"a bucket", inPrefix(b, "submit")()}} {
-			p := pipelineIn(b, c.dir)
+			seconds, cpu := importBy(b, c.workers, dir, source)
+			b.ReportMetric(float64(docs)/seconds, "docs/s")
+			b.ReportMetric(1000*cpu/float64(docs), "CPU-s/1000docs")
+		})
+	}
+	for _, c := range []struct {
+		name string
+		dir  func() string
+	}{{"submit-folder", b.TempDir}, {"submit-bucket", inPrefix(b, "submit")}} {
+		b.Run(c.name, func(b *testing.B) {
+			p := pipelineIn(b, c.dir())
 			var took []time.Duration
 			for i := range 40 {
 				began := time.Now()
@@ -509,9 +488,36 @@ func BenchmarkBucket(b *testing.B) {
 				took = append(took, time.Since(began))
 			}
 			slices.Sort(took)
-			b.Logf("a submission to %s: p50 %v, p90 %v", c.name, took[20].Round(time.Microsecond*100), took[36].Round(time.Microsecond*100))
-		}
+			b.ReportMetric(took[20].Seconds()*1000, "ms-p50")
+			b.ReportMetric(took[36].Seconds()*1000, "ms-p90")
+		})
 	}
+}
+
+// importBy lets workers, each a process with a folder of its own, import the shards of a
+// source. It returns the time by the clock, and the processor time of all.
+func importBy(b *testing.B, workers int, dir func() string, source string) (seconds, cpu float64) {
+	b.Helper()
+	began := time.Now()
+	type worker struct {
+		cmd    *exec.Cmd
+		out    *bufio.Scanner
+		stderr *bytes.Buffer
+	}
+	var all []worker
+	for n := range workers {
+		cmd, _, out, stderr := started(b, "importer", dir(), fmt.Sprintf("%d/%d %s", n+1, workers, source))
+		all = append(all, worker{cmd, out, stderr})
+	}
+	for _, w := range all {
+		for w.out.Scan() {
+		}
+		if err := w.cmd.Wait(); err != nil {
+			b.Fatalf("%v: %s", err, w.stderr)
+		}
+		cpu += (w.cmd.ProcessState.UserTime() + w.cmd.ProcessState.SystemTime()).Seconds()
+	}
+	return time.Since(began).Seconds(), cpu
 }
 
 // inPrefix is a function as inBucket gives, for another prefix of the same bucket.

@@ -29,7 +29,13 @@ type Memory struct {
 
 type kept struct {
 	content []byte
+	version object.Version // of the content
 	at      time.Time
+}
+
+func keep(content []byte) kept {
+	sum := sha256.Sum256(content)
+	return kept{content, object.Version(hex.EncodeToString(sum[:])), time.Now()}
 }
 
 func (m *Memory) String() string { return "memory" }
@@ -45,7 +51,7 @@ func (m *Memory) Calls() map[string]int {
 func (m *Memory) Change(name string, to []byte) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.held[name] = kept{bytes.Clone(to), time.Now()}
+	m.held[name] = keep(bytes.Clone(to))
 }
 
 // Lose removes an object, as no client may.
@@ -97,14 +103,9 @@ func (m *Memory) Create(ctx context.Context, name string, content io.ReadSeeker)
 		if _, there := m.held[name]; there {
 			return object.ErrExists
 		}
-		m.held[name] = kept{text, time.Now()}
+		m.held[name] = keep(text)
 		return nil
 	})
-}
-
-func version(text []byte) object.Version {
-	sum := sha256.Sum256(text)
-	return object.Version(hex.EncodeToString(sum[:]))
 }
 
 func (m *Memory) Read(ctx context.Context, name string) (text []byte, v object.Version, err error) {
@@ -113,7 +114,7 @@ func (m *Memory) Read(ctx context.Context, name string) (text []byte, v object.V
 		if !there {
 			return object.ErrMissing
 		}
-		text, v = bytes.Clone(k.content), version(k.content)
+		text, v = bytes.Clone(k.content), k.version
 		return nil
 	})
 	return text, v, err
@@ -139,19 +140,20 @@ func (m *Memory) Open(ctx context.Context, name string, from, n int64) (r io.Rea
 }
 
 func (m *Memory) Swap(ctx context.Context, name string, old object.Version, content []byte) (object.Version, error) {
-	content = bytes.Clone(content)
+	var next kept
 	err := m.do(ctx, "swap", name, func() error {
 		there := object.None
 		if k, ok := m.held[name]; ok {
-			there = version(k.content)
+			there = k.version
 		}
 		if there != old {
 			return object.ErrChanged
 		}
-		m.held[name] = kept{content, time.Now()}
+		next = keep(bytes.Clone(content))
+		m.held[name] = next
 		return nil
 	})
-	return version(content), err
+	return next.version, err
 }
 
 func (m *Memory) List(ctx context.Context, prefix string) iter.Seq2[object.Info, error] {

@@ -238,7 +238,7 @@ func races(t *testing.T, open func() object.Store) {
 // AddLine adds a line to an object unless it has it.
 func AddLine(ctx context.Context, s object.Store, name, line string) error {
 	return object.Update(ctx, s, name, func(old []byte) ([]byte, error) {
-		if slices.Contains(strings.Split(string(old), "\n"), line) {
+		if bytes.HasPrefix(old, []byte(line+"\n")) || bytes.Contains(old, []byte("\n"+line+"\n")) {
 			return nil, object.ErrDone
 		}
 		return append(bytes.Clone(old), line+"\n"...), nil
