@@ -16,20 +16,20 @@ import (
 	"github.com/bandish/bandish/internal/shard"
 )
 
-// shardFlags say which part of a work that several processes share this one does.
+// shardFlags are the flags that say which part of a shared work this process does.
 type shardFlags struct {
 	shard string
 	lease time.Duration
 }
 
-// add adds the flags; what names what is cut into parts.
+// add adds the flags to a command. what names the things that are cut into parts.
 func (o *shardFlags) add(c *cobra.Command, what string) {
 	f := c.Flags()
 	f.StringVar(&o.shard, "shard", "", "only `N/M` of the "+what+", as 3/16, so that M processes share it; auto/16: any of 16 parts that is free, until none is left")
 	f.DurationVar(&o.lease, "lease", time.Minute, "with --shard: for how long a part is kept for a worker that is not heard of (`duration`)")
 }
 
-// parse reads the part for a command.
+// parse returns the part, or a usage error for the command.
 func (o *shardFlags) parse(command string) (shard.Shard, error) {
 	s, err := shard.Parse(o.shard)
 	if err == nil && o.lease < time.Second {
@@ -41,7 +41,8 @@ func (o *shardFlags) parse(command string) (shard.Shard, error) {
 	return s, nil
 }
 
-// crew is how this process takes part. It says on standard error what it waits for, once.
+// crew says how this process takes part. Each part that the process waits for is named on
+// standard error once.
 func (o *shardFlags) crew(env *environment, part shard.Shard) pipeline.Crew {
 	host, err := os.Hostname()
 	if err != nil {
@@ -60,8 +61,8 @@ func (o *shardFlags) crew(env *environment, part shard.Shard) pipeline.Crew {
 	}
 }
 
-// build names the program, so that only those share a work who give the same bytes. One that
-// was built from files that no commit has is named by its own bytes.
+// build names the program, so that only processes that write the same bytes share a work.
+// A program built from uncommitted files is named by the hash of its own file.
 func build() string {
 	v := versionOf()
 	name := v.Module + " " + v.Commit
@@ -84,7 +85,7 @@ func build() string {
 	return cmp.Or(v.Commit, v.Module) + " " + hex.EncodeToString(h.Sum(nil))
 }
 
-// printEnded says how far a work is that this process did not put together.
+// printEnded prints how far a work is that this process did not put together.
 func printEnded(env *environment, what string, how pipeline.Ended, asJSON bool) error {
 	if asJSON {
 		return printJSON(env.stdout, how)
