@@ -61,7 +61,7 @@ bandish events --input counts.csv --cc PK --map ok_count=ok`,
 // eventsQuery is what `bandish events` was asked for.
 type eventsQuery struct {
 	cc, target   string
-	shard        shard.Shard // of the countries
+	shard        shard.Shard // a part of the countries
 	since, until time.Time
 	inputs       []string
 	columns      map[string]string
@@ -117,7 +117,7 @@ func listEvents(ctx context.Context, env *environment, o *eventsFlags) error {
 	return nil
 }
 
-// logFlaws says which events break a law of package event.
+// logFlaws prints the events that break a law of package event.
 func logFlaws(w io.Writer, events []event.Event) {
 	for _, e := range events {
 		for _, f := range e.Flaws {
@@ -158,7 +158,8 @@ func parseColumns(maps []string) (map[string]string, error) {
 	return out, nil
 }
 
-// eventsOfFiles detects in the files given.
+// eventsOfFiles finds the events in the input files. Rows that cannot be read are named on
+// standard error, at most ten for each file.
 func eventsOfFiles(env *environment, registry *target.Registry, q *eventsQuery) (event.Result, error) {
 	options, err := observeOptions(env.data)
 	if err != nil {
@@ -211,8 +212,8 @@ func eventsOfFiles(env *environment, registry *target.Registry, q *eventsQuery) 
 	return event.Detect(cells, q.until), nil
 }
 
-// printDays prints, for every target, how many measurements of a day were bad
-// and how many ok, in all and on the networks that were most often bad.
+// printDays prints how many measurements of each target and day were bad and how many ok:
+// in all, and on the four networks with most bad ones.
 func printDays(w io.Writer, q *eventsQuery, cells []series.Cell) {
 	const networks = 4
 	type pair struct{ bad, ok uint32 }
@@ -250,7 +251,7 @@ func printDays(w io.Writer, q *eventsQuery, cells []series.Cell) {
 	}
 }
 
-// filter leaves the events that were asked for.
+// filter returns the events that were asked for.
 func (q *eventsQuery) filter(list []event.Event) []event.Event {
 	out := []event.Event{}
 	for _, e := range list {
@@ -290,7 +291,7 @@ func printEvent(w io.Writer, e *event.Event) {
 	if len(e.Mechanisms) > 0 {
 		fmt.Fprintf(w, "  by     %s\n", strings.Join(e.Mechanisms, ", "))
 	}
-	if c := e.Counts; c.Measurements > 0 || len(e.Signals) == 0 { // of what is seen from outside alone there are none
+	if c := e.Counts; c.Measurements > 0 || len(e.Signals) == 0 { // an event that was seen only from outside has none
 		fmt.Fprintf(w, "  seen   %d blocked, %d inconclusive, %d ok, %d down of %d measurements\n", c.Blocked, c.Inconclusive, c.OK, c.Down, c.Measurements)
 	}
 	fmt.Fprintf(w, "  sure   %.0f %%\n", 100*e.Confidence)
