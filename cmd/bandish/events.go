@@ -45,15 +45,15 @@ bandish events --input counts.csv --cc PK --map ok_count=ok`,
 		RunE: doing(func(ctx context.Context, _ []string) error { return listEvents(ctx, env, &o) }),
 	}
 	f := c.Flags()
-	f.StringVar(&o.cc, "cc", "", "only this `country`, ISO 3166-1; of an input that names none, its country")
+	f.StringVar(&o.cc, "cc", "", "only this `country` (ISO 3166-1 alpha-2); with --input, also the country of rows that name none")
 	f.StringVar(&o.target, "target", "", "only this `platform` or host")
 	f.StringVar(&o.since, "since", "", "only events that last beyond this `day`")
 	f.StringVar(&o.until, "until", "", "leave out measurements after this `day`")
-	f.StringVar(&o.shard, "shard", "", "only `N/M` of the countries, as 3/16, so that M processes share the work")
+	f.StringVar(&o.shard, "shard", "", "only part `N/M` of the countries, for instance 3/16, so that M processes share the work")
 	f.BoolVar(&o.days, "days", false, "with --input: print the days of the targets too, ok and not ok by network")
 	f.BoolVar(&o.artefacts, "artefacts", false, "print the changes that were set aside as artefacts instead")
 	f.StringArrayVar(&o.inputs, "input", nil, "read this `file` and not the archive (CSV, JSON, JSONL, Parquet or a tar, compressed or not; - for standard input; may be repeated)")
-	f.StringArrayVar(&o.columns, "map", nil, "`column=theirs`: what a column of the input is called there, a+b to add up, column==text for a constant")
+	f.StringArrayVar(&o.columns, "map", nil, "`column=theirs`: the input's name for a column; column=a+b adds two columns up, column==text sets a constant")
 	jsonFlag(c, &o.asJSON)
 	return c
 }
@@ -72,7 +72,7 @@ func listEvents(ctx context.Context, env *environment, o *eventsFlags) error {
 	q := eventsQuery{cc: strings.ToUpper(o.cc), inputs: o.inputs, days: o.days && !o.asJSON}
 	var err error
 	if q.shard, err = shard.Parse(o.shard); err == nil && q.shard.Any() {
-		err = errors.New("--shard auto: no part of the events is kept, so each is asked for by its number")
+		err = errors.New("--shard auto: events keeps no record of the parts that are done; name the part by its number")
 	}
 	if err != nil {
 		return usageError("events: %v", err)

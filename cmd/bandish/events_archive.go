@@ -29,7 +29,7 @@ func judgeWeb(options observation.Options) history.Judge {
 }
 
 // eventsOfArchive returns the events of the archive; if q.until is set, those that could
-// be found with the measurements before it.
+// be found at that time.
 func eventsOfArchive(ctx context.Context, env *environment, q *eventsQuery) (event.Result, error) {
 	if _, err := archive.OpenExisting(env.data); err != nil {
 		return event.Result{}, err

@@ -25,8 +25,8 @@ type shardFlags struct {
 // add adds the flags to a command. what names the things that are cut into parts.
 func (o *shardFlags) add(c *cobra.Command, what string) {
 	f := c.Flags()
-	f.StringVar(&o.shard, "shard", "", "only `N/M` of the "+what+", as 3/16, so that M processes share it; auto/16: any of 16 parts that is free, until none is left")
-	f.DurationVar(&o.lease, "lease", time.Minute, "with --shard: for how long a part is kept for a worker that is not heard of (`duration`)")
+	f.StringVar(&o.shard, "shard", "", "only part `N/M` of the "+what+", for instance 3/16, so that M processes share it; auto/16: any of 16 parts that is free, until none is left")
+	f.DurationVar(&o.lease, "lease", time.Minute, "with --shard: the `duration` after which others may take the part of a process that is not heard from")
 }
 
 // parse returns the part, or a usage error for the command.
@@ -55,7 +55,7 @@ func (o *shardFlags) crew(env *environment, part shard.Shard) pipeline.Crew {
 		Waiting: func(h *shard.HeldError) {
 			if now := h.Part.String() + h.By; now != last {
 				last = now
-				fmt.Fprintf(env.stderr, "waiting for others: %v, unless it is heard of\n", h)
+				fmt.Fprintf(env.stderr, "waiting for others: %v, or longer if its process renews the lease\n", h)
 			}
 		},
 	}
@@ -91,9 +91,9 @@ func printEnded(env *environment, what string, how pipeline.Ended, asJSON bool) 
 		return printJSON(env.stdout, how)
 	}
 	if how.Left > 0 {
-		_, err := fmt.Fprintf(env.stdout, "the part is done; left to others: %s; who does the last puts the %s together\n", number(how.Left, "part"), what)
+		_, err := fmt.Fprintf(env.stdout, "the part is done; left to others: %s; the process that does the last puts the %s together\n", number(how.Left, "part"), what)
 		return err
 	}
-	_, err := fmt.Fprintf(env.stdout, "another put the %s together at %s; without --shard it begins anew at once\n", what, how.Before.UTC().Format(time.RFC3339))
+	_, err := fmt.Fprintf(env.stdout, "another put the %s together at %s; to do it again now, leave out --shard\n", what, how.Before.UTC().Format(time.RFC3339))
 	return err
 }
