@@ -45,15 +45,15 @@ bandish events --input counts.csv --cc PK --map ok_count=ok`,
 		RunE: doing(func(ctx context.Context, _ []string) error { return listEvents(ctx, env, &o) }),
 	}
 	f := c.Flags()
-	f.StringVar(&o.cc, "cc", "", "only this `country`, ISO 3166-1; of an input that names none, its country")
+	f.StringVar(&o.cc, "cc", "", "only this `country` (ISO 3166-1 alpha-2); with --input, also the country of rows that name none")
 	f.StringVar(&o.target, "target", "", "only this `platform` or host")
 	f.StringVar(&o.since, "since", "", "only events that last beyond this `day`")
 	f.StringVar(&o.until, "until", "", "leave out measurements after this `day`")
-	f.StringVar(&o.shard, "shard", "", "only `N/M` of the countries, as 3/16, so that M processes share the work")
+	f.StringVar(&o.shard, "shard", "", "only part `N/M` of the countries, for instance 3/16, so that M processes share the work")
 	f.BoolVar(&o.days, "days", false, "with --input: print the days of the targets too, ok and not ok by network")
 	f.BoolVar(&o.artefacts, "artefacts", false, "print the changes that were set aside as artefacts instead")
 	f.StringArrayVar(&o.inputs, "input", nil, "read this `file` and not the archive (CSV, JSON, JSONL, Parquet or a tar, compressed or not; - for standard input; may be repeated)")
-	f.StringArrayVar(&o.columns, "map", nil, "`column=theirs`: what a column of the input is called there, a+b to add up, column==text for a constant")
+	f.StringArrayVar(&o.columns, "map", nil, "`column=theirs`: the input's name for a column; column=a+b adds two columns up, column==text sets a constant")
 	jsonFlag(c, &o.asJSON)
 	return c
 }
@@ -61,7 +61,7 @@ bandish events --input counts.csv --cc PK --map ok_count=ok`,
 // eventsQuery is what `bandish events` was asked for.
 type eventsQuery struct {
 	cc, target   string
-	shard        shard.Shard // of the countries
+	shard        shard.Shard // a part of the countries
 	since, until time.Time
 	inputs       []string
 	columns      map[string]string
@@ -72,7 +72,7 @@ func listEvents(ctx context.Context, env *environment, o *eventsFlags) error {
 	q := eventsQuery{cc: strings.ToUpper(o.cc), inputs: o.inputs, days: o.days && !o.asJSON}
 	var err error
 	if q.shard, err = shard.Parse(o.shard); err == nil && q.shard.Any() {
-		err = errors.New("--shard auto: no part of the events is kept, so each is asked for by its number")
+		err = errors.New("--shard auto: events keeps no record of the parts that are done; name the part by its number")
 	}
 	if err != nil {
 		return usageError("events: %v", err)
@@ -117,7 +117,7 @@ func listEvents(ctx context.Context, env *environment, o *eventsFlags) error {
 	return nil
 }
 
-// logFlaws says which events break a law of package event.
+// logFlaws prints the events that break a law of package event.
 func logFlaws(w io.Writer, events []event.Event) {
 	for _, e := range events {
 		for _, f := range e.Flaws {
@@ -158,7 +158,8 @@ func parseColumns(maps []string) (map[string]string, error) {
 	return out, nil
 }
 
-// eventsOfFiles detects in the files given.
+// eventsOfFiles finds the events in the input files. Rows that cannot be read are named on
+// standard error, at most ten for each file.
 func eventsOfFiles(env *environment, registry *target.Registry, q *eventsQuery) (event.Result, error) {
 	options, err := observeOptions(env.data)
 	if err != nil {
@@ -211,8 +212,8 @@ func eventsOfFiles(env *environment, registry *target.Registry, q *eventsQuery) 
 	return event.Detect(cells, q.until), nil
 }
 
-// printDays prints, for every target, how many measurements of a day were bad
-// and how many ok, in all and on the networks that were most often bad.
+// printDays prints how many measurements of each target and day were bad and how many ok:
+// in all, and on the four networks with most bad ones.
 func printDays(w io.Writer, q *eventsQuery, cells []series.Cell) {
 	const networks = 4
 	type pair struct{ bad, ok uint32 }
@@ -250,7 +251,7 @@ func printDays(w io.Writer, q *eventsQuery, cells []series.Cell) {
 	}
 }
 
-// filter leaves the events that were asked for.
+// filter returns the events that were asked for.
 func (q *eventsQuery) filter(list []event.Event) []event.Event {
 	out := []event.Event{}
 	for _, e := range list {
@@ -290,7 +291,7 @@ func printEvent(w io.Writer, e *event.Event) {
 	if len(e.Mechanisms) > 0 {
 		fmt.Fprintf(w, "  by     %s\n", strings.Join(e.Mechanisms, ", "))
 	}
-	if c := e.Counts; c.Measurements > 0 || len(e.Signals) == 0 { // of what is seen from outside alone there are none
+	if c := e.Counts; c.Measurements > 0 || len(e.Signals) == 0 { // an event that was seen only from outside has none
 		fmt.Fprintf(w, "  seen   %d blocked, %d inconclusive, %d ok, %d down of %d measurements\n", c.Blocked, c.Inconclusive, c.OK, c.Down, c.Measurements)
 	}
 	fmt.Fprintf(w, "  sure   %.0f %%\n", 100*e.Confidence)

@@ -11,7 +11,8 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// judgeWeb judges the obs_web rows of one measurement with the rules in force.
+// judgeWeb returns a function that judges the obs_web rows of one measurement under the
+// rules in force.
 func judgeWeb(options observation.Options) history.Judge {
 	return func(rows []map[string]string) (verdict.Row, error) {
 		out := make([]observation.Row, 0, len(rows))
@@ -27,8 +28,8 @@ func judgeWeb(options observation.Options) history.Judge {
 	}
 }
 
-// eventsOfArchive gives the events of the archive or, with a last day, those
-// that could be found at its end.
+// eventsOfArchive returns the events of the archive; if q.until is set, those that could
+// be found at that time.
 func eventsOfArchive(ctx context.Context, env *environment, q *eventsQuery) (event.Result, error) {
 	if _, err := archive.OpenExisting(env.data); err != nil {
 		return event.Result{}, err

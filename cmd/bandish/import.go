@@ -140,18 +140,19 @@ func importAll(ctx context.Context, env *environment, sources []string, o *impor
 	return nil
 }
 
-// tellWaiting makes a command say that it waits for its turn to write.
+// tellWaiting makes the archive print a line when a command waits for its turn to write.
 func tellWaiting(env *environment, p *pipeline.Pipeline) {
 	p.Archive.Waiting = func() {
 		fmt.Fprintf(env.stderr, "waiting for another bandish that is writing to %s\n", p.Archive.Dir())
 	}
 }
 
-// settle merges small segments, counts cells anew and removes what is left
-// over, after something was added.
+// settle is called after something was added. It merges small segments, counts the changed
+// months, and removes files that are no longer listed. Its error joins the errors of all
+// of these.
 func settle(ctx context.Context, p *pipeline.Pipeline) (err error) {
 	defer func() {
-		if r := recover(); r != nil { // a server goes on without
+		if r := recover(); r != nil { // a server goes on without settling
 			err = fmt.Errorf("merge and count: %v\n%s", r, debug.Stack())
 		}
 	}()
@@ -162,7 +163,8 @@ func settle(ctx context.Context, p *pipeline.Pipeline) (err error) {
 	return errors.Join(compacted, counted, swept, noted)
 }
 
-// openPipeline opens the archive for writing with the registry in the binary.
+// openPipeline opens the archive in a folder for writing, with the registry of targets in
+// the binary.
 func openPipeline(dir string) (*pipeline.Pipeline, error) {
 	a, err := archive.Open(dir)
 	if err != nil {
@@ -171,7 +173,7 @@ func openPipeline(dir string) (*pipeline.Pipeline, error) {
 	return pipelineOf(a)
 }
 
-// pipelineOf is the pipeline over an open archive.
+// pipelineOf returns the pipeline over an open archive.
 func pipelineOf(a *archive.Archive) (*pipeline.Pipeline, error) {
 	reg, err := loadTargets()
 	if err != nil {
@@ -189,7 +191,7 @@ func pipelineOf(a *archive.Archive) (*pipeline.Pipeline, error) {
 	return &pipeline.Pipeline{Archive: a, Targets: reg, Fingerprints: set, Defects: defects, Verifier: observation.NewVerifier(), Now: time.Now}, nil
 }
 
-// wanted reads the filters of the command line.
+// wanted returns what the flags select, or a usage error.
 func wanted(reg *target.Registry, f windowFlags, test string) (pipeline.Want, error) {
 	cc, targetArg, since, until := f.cc, f.target, f.since, f.until
 	var w pipeline.Want

@@ -60,7 +60,8 @@ func rebuild(ctx context.Context, env *environment, shared *shardFlags, asJSON b
 	return errors.Join(err, damagedBatches(out.Damaged))
 }
 
-// damagedBatches says that nothing was derived from some batches.
+// damagedBatches returns an error that names the damaged batches, with exit status 1; nil
+// if there are none.
 func damagedBatches(damaged []archive.Damage) error {
 	if len(damaged) == 0 {
 		return nil

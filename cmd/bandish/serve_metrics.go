@@ -13,7 +13,7 @@ import (
 	"github.com/bandish/bandish/internal/shard"
 )
 
-// measure serves metrics and profiles where --admin names an address.
+// measure serves metrics and profiles at the address of --admin, if there is one.
 func (s *serving) measure(ctx context.Context) error {
 	if s.admin == "" {
 		return nil
@@ -32,8 +32,8 @@ func (s *serving) measure(ctx context.Context) error {
 	return nil
 }
 
-// measureArchive adds gauges of the archive and of what is being decoded. What
-// another program imports shows in those of the manifest.
+// measureArchive adds gauges of the archive and of the documents being decoded. The gauges
+// of the manifest also show what other programs import.
 func measureArchive(p *pipeline.Pipeline, metrics *server.Metrics) {
 	of := func(read func(*archive.Manifest) float64) func() float64 {
 		return func() float64 {
@@ -62,9 +62,10 @@ func measureArchive(p *pipeline.Pipeline, metrics *server.Metrics) {
 }
 
 // measureWorks adds gauges of the works that several processes share: how many of their
-// parts are in which state. They are counted every ten seconds at most.
+// parts are in which state. It counts them at most every ten seconds; the gauges are NaN
+// if they cannot be counted.
 func measureWorks(a *archive.Archive, metrics *server.Metrics) {
-	var mu sync.Mutex // guards what follows
+	var mu sync.Mutex // guards counted and parts
 	var counted time.Time
 	var parts map[string]shard.Census
 	of := func(work string, read func(shard.Census) int) func() float64 {
@@ -75,7 +76,7 @@ func measureWorks(a *archive.Archive, metrics *server.Metrics) {
 				store, prefix := a.Works()
 				ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 				defer cancel()
-				parts, _ = shard.CountParts(ctx, store, prefix, now) // else nothing is known of them
+				parts, _ = shard.CountParts(ctx, store, prefix, now) // nil if that fails
 				counted = now
 			}
 			if parts == nil {

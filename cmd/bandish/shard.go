@@ -16,20 +16,20 @@ import (
 	"github.com/bandish/bandish/internal/shard"
 )
 
-// shardFlags say which part of a work that several processes share this one does.
+// shardFlags are the flags that say which part of a shared work this process does.
 type shardFlags struct {
 	shard string
 	lease time.Duration
 }
 
-// add adds the flags; what names what is cut into parts.
+// add adds the flags to a command. what names the things that are cut into parts.
 func (o *shardFlags) add(c *cobra.Command, what string) {
 	f := c.Flags()
-	f.StringVar(&o.shard, "shard", "", "only `N/M` of the "+what+", as 3/16, so that M processes share it; auto/16: any of 16 parts that is free, until none is left")
-	f.DurationVar(&o.lease, "lease", time.Minute, "with --shard: for how long a part is kept for a worker that is not heard of (`duration`)")
+	f.StringVar(&o.shard, "shard", "", "only part `N/M` of the "+what+", for instance 3/16, so that M processes share it; auto/16: any of 16 parts that is free, until none is left")
+	f.DurationVar(&o.lease, "lease", time.Minute, "with --shard: the `duration` after which others may take the part of a process that is not heard from")
 }
 
-// parse reads the part for a command.
+// parse returns the part, or a usage error for the command.
 func (o *shardFlags) parse(command string) (shard.Shard, error) {
 	s, err := shard.Parse(o.shard)
 	if err == nil && o.lease < time.Second {
@@ -41,7 +41,8 @@ func (o *shardFlags) parse(command string) (shard.Shard, error) {
 	return s, nil
 }
 
-// crew is how this process takes part. It says on standard error what it waits for, once.
+// crew says how this process takes part. Each part that the process waits for is named on
+// standard error once.
 func (o *shardFlags) crew(env *environment, part shard.Shard) pipeline.Crew {
 	host, err := os.Hostname()
 	if err != nil {
@@ -54,14 +55,14 @@ func (o *shardFlags) crew(env *environment, part shard.Shard) pipeline.Crew {
 		Waiting: func(h *shard.HeldError) {
 			if now := h.Part.String() + h.By; now != last {
 				last = now
-				fmt.Fprintf(env.stderr, "waiting for others: %v, unless it is heard of\n", h)
+				fmt.Fprintf(env.stderr, "waiting for others: %v, or longer if its process renews the lease\n", h)
 			}
 		},
 	}
 }
 
-// build names the program, so that only those share a work who give the same bytes. One that
-// was built from files that no commit has is named by its own bytes.
+// build names the program, so that only processes that write the same bytes share a work.
+// A program built from uncommitted files is named by the hash of its own file.
 func build() string {
 	v := versionOf()
 	name := v.Module + " " + v.Commit
@@ -84,15 +85,15 @@ func build() string {
 	return cmp.Or(v.Commit, v.Module) + " " + hex.EncodeToString(h.Sum(nil))
 }
 
-// printEnded says how far a work is that this process did not put together.
+// printEnded prints how far a work is that this process did not put together.
 func printEnded(env *environment, what string, how pipeline.Ended, asJSON bool) error {
 	if asJSON {
 		return printJSON(env.stdout, how)
 	}
 	if how.Left > 0 {
-		_, err := fmt.Fprintf(env.stdout, "the part is done; left to others: %s; who does the last puts the %s together\n", number(how.Left, "part"), what)
+		_, err := fmt.Fprintf(env.stdout, "the part is done; left to others: %s; the process that does the last puts the %s together\n", number(how.Left, "part"), what)
 		return err
 	}
-	_, err := fmt.Fprintf(env.stdout, "another put the %s together at %s; without --shard it begins anew at once\n", what, how.Before.UTC().Format(time.RFC3339))
+	_, err := fmt.Fprintf(env.stdout, "another put the %s together at %s; to do it again now, leave out --shard\n", what, how.Before.UTC().Format(time.RFC3339))
 	return err
 }

@@ -618,7 +618,7 @@ func (a *Archive) staging() (bool, error) {
 	return false, nil
 }
 
-// locked reports whether a process holds a lock of the folder.
+// locked reports whether a process holds the lock file with this name in the folder.
 func (a *Archive) locked(name string) (bool, error) {
 	f, err := os.OpenFile(filepath.Join(a.dir, name), os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {

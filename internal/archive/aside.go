@@ -17,30 +17,31 @@ import (
 	"github.com/bandish/bandish/internal/object"
 )
 
-// Several processes may share a long work. What each makes of it is kept aside, as
-// segments that no manifest lists and an object that names them, until one of them puts
-// all of it together.
+// Several processes may share a long work. What each process makes is kept aside: as
+// segments that no manifest lists, and an object that names them. In the end one process
+// takes all of it into the manifest.
 
-// The objects of works that several share: who does which part, and what was made.
+// The folders of the objects of shared works: who does which part, and what was made.
 const (
 	worksDir = "work"
 	madeDir  = "made"
 )
 
-// asideKept is for how long what was made for a work is kept that nobody puts together.
+// asideKept is how long results are kept that nobody takes into the manifest.
 const asideKept = 7 * 24 * time.Hour
 
-// asideLock is held, by any number at a time, while something is made.
+// asideLock is the name of a lock file. Any number of processes hold it (shared) while
+// they make something; files that no manifest lists are not removed then.
 const asideLock = "work.lock"
 
-// Aside is what was made of a piece of a work.
+// Aside is the result of one piece of a work.
 type Aside struct {
 	Segments []Segment       `json:"segments"`
-	Note     json.RawMessage `json:"note,omitempty"` // what who made it wants to know later
+	Note     json.RawMessage `json:"note,omitempty"` // what its maker wants to read later, as JSON
 }
 
-// Works is the store of what those who share works tell each other, and what begins the
-// names of its objects.
+// Works returns the store through which the processes that share works see each other, and
+// the prefix of the names of all objects there.
 func (a *Archive) Works() (store object.Store, prefix string) {
 	if a.bucket != nil {
 		return a.bucket.store, worksDir + "/"
@@ -48,12 +49,12 @@ func (a *Archive) Works() (store object.Store, prefix string) {
 	return object.NewFolder(a.disk, a.dir), worksDir + "/"
 }
 
-// asideName is the object of what was made of a piece; key names the piece and all that
-// what is made follows from.
+// asideName returns the name of the object with the result of a piece. key is a hash of
+// everything that the result follows from.
 func asideName(work, key string) string { return madeDir + "/" + work + "/" + key + ".json" }
 
-// ReadAside reads what was made of a piece of a work before, nil where it was not or is
-// not whole.
+// ReadAside reads the result of a piece of a work. It returns nil, and no error, if there
+// is none or if some of its segments are missing.
 func (a *Archive) ReadAside(ctx context.Context, work, key string) (*Aside, error) {
 	store, _ := a.Works()
 	text, _, err := store.Read(ctx, asideName(work, key))
@@ -65,7 +66,7 @@ func (a *Archive) ReadAside(ctx context.Context, work, key string) (*Aside, erro
 	}
 	out := &Aside{}
 	if json.Unmarshal(text, out) != nil {
-		return nil, nil // it is made again
+		return nil, nil // unreadable: it is made again
 	}
 	for _, s := range out.Segments {
 		if a.bucket == nil && !a.lies(s) {
@@ -75,16 +76,17 @@ func (a *Archive) ReadAside(ctx context.Context, work, key string) (*Aside, erro
 	return out, nil
 }
 
-// lies reports whether the file of a segment is in the folder.
+// lies reports whether the file of a segment is in the folder, with the right size.
 func (a *Archive) lies(s Segment) bool {
 	st, err := os.Stat(filepath.Join(a.dir, s.Path()))
 	return err == nil && st.Size() == s.Bytes
 }
 
-// MakeAside makes what a piece of a work is to give, unless it was made before: fn gets an
-// update that lists only the given segments, which is not committed, and what it leaves
-// listed is kept, with its note. Two may make the same at a time: it must follow from the
-// key.
+// MakeAside returns the result of a piece of a work, and makes it if there is none. fn
+// gets an update, never committed, that lists only the segments of m. What fn leaves
+// listed there is the result, with the note that fn returns. Two processes may make the
+// same piece at the same time, so the result must follow from the key. The error is
+// ErrReadOnly for an archive that was opened read-only.
 func (a *Archive) MakeAside(ctx context.Context, work, key string, m Manifest, fn func(*Update) (note any, err error)) (*Aside, error) {
 	unlock, err := a.making()
 	if err != nil {
@@ -126,13 +128,14 @@ func (a *Archive) MakeAside(ctx context.Context, work, key string, m Manifest, f
 	store, _ := a.Works()
 	name := asideName(work, key)
 	err = store.Create(ctx, name, bytes.NewReader(text))
-	if errors.Is(err, object.ErrExists) { // another made the same, or its files are gone
+	if errors.Is(err, object.ErrExists) { // another process made the same, or files of the old result are gone
 		err = object.Update(ctx, store, name, func([]byte) ([]byte, error) { return text, nil })
 	}
 	return out, err
 }
 
-// making holds off what removes files that no manifest lists.
+// making takes asideLock, so that no process removes files that no manifest lists. unlock
+// releases it.
 func (a *Archive) making() (unlock func(), err error) {
 	if a.readOnly {
 		return nil, ErrReadOnly
@@ -153,12 +156,11 @@ func (a *Archive) making() (unlock func(), err error) {
 	return func() { f.Close() }, nil
 }
 
-// EndWork forgets all that those who shared a work told each other, but for what stands
-// under except. The segments that were made for it are then nobody's, unless a manifest
-// lists them.
+// EndWork deletes all objects of a shared work, except its marks under the step except.
+// Segments that were made for it and that no manifest lists can then be removed.
 func (a *Archive) EndWork(ctx context.Context, work, except string) error {
 	store, prefix := a.Works()
-	for _, top := range []string{prefix + work + "/", madeDir + "/" + work + "/"} { // nothing is done whose result is gone
+	for _, top := range []string{prefix + work + "/", madeDir + "/" + work + "/"} { // marks first: no part may count as done whose result is gone
 		g := newGroup()
 		var listed error
 		for o, err := range store.List(ctx, top) {
@@ -173,8 +175,9 @@ func (a *Archive) EndWork(ctx context.Context, work, except string) error {
 	return nil
 }
 
-// aside are the paths of the segments in this folder that were made for works. What is
-// old it forgets. In a working copy there are none to be kept: the bucket has them.
+// aside returns the paths of the segments in this folder that are results of shared works,
+// and deletes objects that are older than asideKept. It returns none for a working copy,
+// whose results are in the bucket.
 func (a *Archive) aside(now time.Time) (map[string]bool, error) {
 	out := map[string]bool{}
 	if a.bucket != nil {
@@ -182,7 +185,7 @@ func (a *Archive) aside(now time.Time) (map[string]bool, error) {
 	}
 	for _, top := range []string{worksDir, madeDir} {
 		err := filepath.WalkDir(filepath.Join(a.dir, top), func(path string, d fs.DirEntry, err error) error {
-			if errors.Is(err, fs.ErrNotExist) { // it was just forgotten
+			if errors.Is(err, fs.ErrNotExist) { // another process deleted it
 				return nil
 			}
 			if err != nil || !d.Type().IsRegular() {

@@ -259,7 +259,7 @@ func (c *cache) evict() {
 	c.mu.Unlock()
 }
 
-// gives reports whether the bucket has a file.
+// gives reports whether the bucket has a file of the cache, with the same size.
 func (c *cache) gives(f cachedFile) bool {
 	rel, err := filepath.Rel(c.dir, f.path)
 	if err != nil {
@@ -269,13 +269,14 @@ func (c *cache) gives(f cachedFile) bool {
 	return there && size == f.size
 }
 
-// has reports whether the bucket has an object of that name.
+// has reports whether the bucket has an object with this name.
 func (c *cache) has(name string) bool {
 	_, there := c.sizeOf(name)
 	return there
 }
 
-// sizeOf is the size of an object in the bucket.
+// sizeOf returns the size of an object in the bucket, in bytes, and whether it is there. It
+// is not there if the bucket does not answer in time.
 func (c *cache) sizeOf(name string) (size int64, there bool) {
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()

@@ -6,8 +6,8 @@ import (
 	"github.com/bandish/bandish/internal/shard"
 )
 
-// Take keeps the sources of a part of an import. Which these are follows from their names
-// alone.
+// Take returns the sources that belong to a part of an import, and overwrites list. The
+// part of a source follows from its name alone.
 func Take(list []Source, s shard.Shard) []Source {
 	return slices.DeleteFunc(list, func(o Source) bool { return !s.Has(o.Name) })
 }

@@ -24,11 +24,13 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// maxSegments is how many segments a period may have before some are merged.
+// maxSegments is the greatest number of segments of one kind and period before Tidy merges
+// some.
 const maxSegments = 8
 
-// Compact merges the segments of every period that has more than one. It returns
-// how many periods it merged.
+// Compact merges all segments of each kind, period and ruleset that has more than one. It
+// returns how many groups it merged. Damaged files stay as they are; the error names them
+// after the others were merged.
 func (p *Pipeline) Compact(ctx context.Context) (int, error) {
 	merged := 0
 	var harm error
@@ -44,9 +46,10 @@ func (p *Pipeline) Compact(ctx context.Context) (int, error) {
 	return merged, errors.Join(err, harm)
 }
 
-// Tidy merges segments of every period that has more than maxSegments of a kind,
-// small ones first, and returns of how many. Others go on committing meanwhile.
-// Where a rebuild is under way it leaves that for later.
+// Tidy merges the small segments of each kind, period and ruleset that has more than
+// maxSegments, and returns how many groups it merged. Other processes may commit
+// meanwhile. It does nothing during a rebuild. Damaged files stay as they are; the error
+// names them after the others were merged.
 func (p *Pipeline) Tidy(ctx context.Context) (int, error) {
 	var done []merge
 	var harm error
@@ -63,7 +66,7 @@ func (p *Pipeline) Tidy(ctx context.Context) (int, error) {
 			}
 			out, err := mergeGroup(u, small)
 			var one *archive.DamagedError
-			if errors.As(err, &one) { // they stay as they are
+			if errors.As(err, &one) { // damaged segments stay as they are
 				harm = errors.Join(harm, err)
 				continue
 			}
@@ -95,14 +98,14 @@ func (p *Pipeline) Tidy(ctx context.Context) (int, error) {
 	return merged, errors.Join(err, harm)
 }
 
-// merge is segments and the one that holds their rows.
+// merge is segments and the segment that holds all their rows.
 type merge struct {
 	in  []archive.Segment
 	out archive.Segment
 }
 
-// replace lists the merged segment in place of the others, and reports whether
-// these were all still listed.
+// replace lists the merged segment in place of the others, if all these are still listed,
+// and reports whether they were.
 func (m merge) replace(to *archive.Manifest) bool {
 	old := map[string]bool{}
 	for _, s := range m.in {
@@ -122,8 +125,8 @@ func (m merge) replace(to *archive.Manifest) bool {
 	return true
 }
 
-// groups are the segments of each kind, period and ruleset that has several, in
-// order.
+// groups returns the segments of each kind, period and ruleset that has more than one,
+// sorted by these.
 func groups(m *archive.Manifest) [][]archive.Segment {
 	by := map[[3]string][]archive.Segment{}
 	for _, s := range m.Segments {
@@ -133,7 +136,7 @@ func groups(m *archive.Manifest) [][]archive.Segment {
 	var out [][]archive.Segment
 	for _, k := range slices.SortedFunc(maps.Keys(by), func(a, b [3]string) int { return slices.Compare(a[:], b[:]) }) {
 		switch k[0] {
-		case archive.Observations, archive.Verdicts, archive.Bodies, archive.Counts, archive.Signals: // the others are made whole each time
+		case archive.Observations, archive.Verdicts, archive.Bodies, archive.Counts, archive.Signals: // the others are never merged: they are written whole
 			if len(by[k]) > 1 {
 				out = append(out, by[k])
 			}
@@ -142,9 +145,10 @@ func groups(m *archive.Manifest) [][]archive.Segment {
 	return out
 }
 
-// smallOnes are the segments of a group that are worth merging, none where it
-// has few: the smallest, and those that are not larger than all before them
-// together. So a row is written again only when what it stands in has doubled.
+// smallOnes returns the segments of a group that are worth merging; none if the group has
+// no more than maxSegments. It takes the smallest segments, all but maxSegments/2, and
+// then each that has no more rows than those before it together. So a row is written again
+// only when the segment that holds it has doubled.
 func smallOnes(group []archive.Segment) []archive.Segment {
 	if len(group) <= maxSegments {
 		return nil
@@ -160,8 +164,9 @@ func smallOnes(group []archive.Segment) []archive.Segment {
 	return group[:n]
 }
 
-// commitDespite decides what becomes of work of which n parts were done: it is
-// committed although other parts met damaged files, which harm names.
+// commitDespite returns the error with which work ends of which n parts were done. Damaged
+// files do not hold back the parts that were done: their error goes into harm. The result
+// is errNothing if there is nothing to commit.
 func commitDespite(err error, n int, harm *error) error {
 	if damagedOnly(err) {
 		*harm, err = err, nil
@@ -184,7 +189,7 @@ func (p *Pipeline) compact(ctx context.Context, u *archive.Update) (int, error) 
 		before := slices.Clone(u.Manifest.Segments)
 		switch _, err := mergeGroup(u, g); {
 		case harm.takes(err):
-			u.Manifest.Segments = before // they stay as they are
+			u.Manifest.Segments = before // damaged segments stay as they are
 		case err != nil:
 			return merged, err
 		default:
@@ -194,13 +199,12 @@ func (p *Pipeline) compact(ctx context.Context, u *archive.Update) (int, error) 
 	return merged, harm.err()
 }
 
-// damage gathers files that are damaged, so that the work on the others goes
-// on.
+// damage gathers errors of damaged files, so that the work on other files goes on.
 type damage struct {
 	files []*archive.DamagedError
 }
 
-// takes reports whether an error is about a damaged file, and keeps it.
+// takes reports whether an error is about a damaged file, and if so keeps it.
 func (d *damage) takes(err error) bool {
 	var one *archive.DamagedError
 	if !errors.As(err, &one) {
@@ -210,7 +214,7 @@ func (d *damage) takes(err error) bool {
 	return true
 }
 
-// err names each damaged file once; nil where there is none.
+// err joins the errors, one for each damaged file; nil if there are none.
 func (d *damage) err() error {
 	var out []error
 	named := map[string]bool{}
@@ -223,8 +227,8 @@ func (d *damage) err() error {
 	return errors.Join(out...)
 }
 
-// damagedOnly reports whether an error is about damaged files and nothing
-// else.
+// damagedOnly reports whether an error, which may be nil, is about nothing but damaged
+// files.
 func damagedOnly(err error) bool {
 	if err == nil {
 		return true
@@ -236,7 +240,8 @@ func damagedOnly(err error) bool {
 	return errors.As(err, &one)
 }
 
-// mergeGroup merges segments of one kind, period and ruleset.
+// mergeGroup merges segments of one kind, period and ruleset, and lists the result in
+// their place.
 func mergeGroup(u *archive.Update, g []archive.Segment) (archive.Segment, error) {
 	switch g[0].Kind {
 	case archive.Observations:
@@ -252,24 +257,23 @@ func mergeGroup(u *archive.Update, g []archive.Segment) (archive.Segment, error)
 	return archive.Merge(u, g, derivation.ComparePublishedCounts, nil)
 }
 
-// Count brings the cells up to the verdicts, and the events up to the cells:
-// months whose verdicts have changed since their cells were counted are counted
-// again, and so are the events of the countries in which that changed
-// something. It returns how many months it counted.
+// Count counts again the cells of months whose verdicts have changed since the last count,
+// and finds again the events of countries whose cells that changed. It returns how many
+// parts it changed: the months, and one more if events changed.
 //
-// Others go on committing meanwhile; what they commit is counted the next time.
-// While a rebuild is under way it is done in one turn.
+// Other processes may commit meanwhile; the next Count counts what they added. During a
+// rebuild all work is done within one turn to write.
 func (p *Pipeline) Count(ctx context.Context) (int, error) {
 	counted := 0
 	var harm error
-	var before []archive.Segment // that were counted when the stage began
+	var before []archive.Segment // the segments made by counting, when the stage began
 	ours := func(m *archive.Manifest) []archive.Segment {
 		return slices.DeleteFunc(slices.Clone(m.Segments), func(s archive.Segment) bool { return !ofCount(s, m.Ruleset) })
 	}
 	count := func(u *archive.Update) (err error) {
 		u.Why = "count"
 		if u.Again {
-			p.findings.unsettle() // what was found is not listed
+			p.findings.unsettle() // the findings of the last try are not listed
 		}
 		counted, err = p.countAll(ctx, u)
 		return commitDespite(err, counted, &harm)
@@ -281,7 +285,7 @@ func (p *Pipeline) Count(ctx context.Context) (int, error) {
 		if staged.Ruleset != u.Manifest.Ruleset {
 			return fmt.Errorf("count: the ruleset became %s meanwhile", u.Manifest.Ruleset)
 		}
-		if !slices.EqualFunc(before, ours(u.Manifest), archive.Segment.Same) { // another counted them, elsewhere
+		if !slices.EqualFunc(before, ours(u.Manifest), archive.Segment.Same) { // another process has counted them
 			p.findings.unsettle()
 			if err := count(u); err != nil {
 				return err
@@ -301,7 +305,7 @@ func (p *Pipeline) Count(ctx context.Context) (int, error) {
 		})
 	}
 	if err != nil && err != errNothing {
-		p.findings.unsettle() // what was found may not be listed
+		p.findings.unsettle() // the findings may not be listed
 	}
 	if err == errNothing {
 		err = nil
@@ -309,7 +313,7 @@ func (p *Pipeline) Count(ctx context.Context) (int, error) {
 	return counted, errors.Join(err, harm)
 }
 
-// ofCount reports whether counting makes a segment anew.
+// ofCount reports whether counting writes a segment again.
 func ofCount(s archive.Segment, ruleset string) bool {
 	switch s.Kind {
 	case archive.Cells, archive.Layers, archive.Hours:
@@ -318,7 +322,7 @@ func ofCount(s archive.Segment, ruleset string) bool {
 	return s.Kind == archive.Findings || s.Kind == archive.Events
 }
 
-// countAll counts months and detects; it gives how many parts it changed.
+// countAll counts months and finds events. It returns how many parts it changed.
 func (p *Pipeline) countAll(ctx context.Context, u *archive.Update) (int, error) {
 	n, err := p.count(ctx, u)
 	if !damagedOnly(err) {
@@ -342,7 +346,7 @@ func (p *Pipeline) count(ctx context.Context, u *archive.Update) (int, error) {
 		months[m] = append(months[m], s)
 	}
 	have := map[string]string{}
-	for _, s := range u.Manifest.Select(archive.Hours, u.Manifest.Ruleset) { // made with the cells
+	for _, s := range u.Manifest.Select(archive.Hours, u.Manifest.Ruleset) { // written together with the cells
 		have[s.Period] = s.Inputs
 	}
 	counted := 0
@@ -357,7 +361,7 @@ func (p *Pipeline) count(ctx context.Context, u *archive.Update) (int, error) {
 			return counted, err
 		}
 		switch err := p.countMonth(u, month, inputs, months[month]); {
-		case harm.takes(err): // the month keeps the cells that it has
+		case harm.takes(err): // the month keeps its cells
 		case err != nil:
 			return counted, err
 		default:
@@ -367,7 +371,8 @@ func (p *Pipeline) count(ctx context.Context, u *archive.Update) (int, error) {
 	return counted, harm.err()
 }
 
-// inputsOf names segments of one kind, in whatever order they are listed.
+// inputsOf returns a hash of segments of one kind (hex SHA-256). Their order does not
+// matter.
 func inputsOf(segments []archive.Segment) string {
 	h := sha256.New()
 	segments = slices.SortedFunc(slices.Values(segments), func(a, b archive.Segment) int {
@@ -379,11 +384,11 @@ func inputsOf(segments []archive.Segment) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// countMonth counts a month, a day at a time: no cell spans days. Failures that
-// follow a version of software and not the networks, over the whole month, do
-// not vote, and neither do those of a run on a network that lets through only
-// what is approved. Slow loads of a target that the network alone makes slow are
-// likely_blocked there.
+// countMonth counts a month, a day at a time, since no cell spans days. verdict.Marker
+// sees the whole month first, and marks the verdicts that do not vote: failures that
+// follow a version of software and not the networks, and those of a run on a network that
+// lets through only what is approved. It also makes slow loads likely_blocked where the
+// network alone makes a target slow.
 func (p *Pipeline) countMonth(u *archive.Update, month, inputs string, segments []archive.Segment) error {
 	byDay := map[string][]archive.Segment{}
 	var marker verdict.Marker
@@ -429,9 +434,9 @@ func (p *Pipeline) eachVerdict(s archive.Segment, fn func(*verdict.Row)) error {
 	})
 }
 
-// AddCells writes the cells of a month, which must be in the order of
-// series.Compare: those of whole measurements apart from those of layers, since
-// nearly all questions are about the former.
+// AddCells writes the cells of a month, which must be sorted by series.Compare. Cells of
+// whole measurements and cells of layers go to two segments, since nearly all questions
+// are about the former.
 func AddCells(u *archive.Update, s archive.Segment, cells []series.Cell) error {
 	var whole, layers []series.Cell
 	for _, c := range cells {
@@ -450,35 +455,36 @@ func AddCells(u *archive.Update, s archive.Segment, cells []series.Cell) error {
 	return err
 }
 
-// Rebuilt is what a rebuild came to.
+// Rebuilt says what a rebuild did.
 type Rebuilt struct {
 	Batches   int               `json:"batches"`
 	Documents int64             `json:"documents"`
-	Segments  map[string]string `json:"segments"` // path → SHA-256
-	Failed    int64             `json:"failed"`   // documents that no longer decode; they stay in raw
+	Segments  map[string]string `json:"segments"` // by path, as hex SHA-256
+	Failed    int64             `json:"failed"`   // documents that no longer decode; they stay in the raw batches
 
-	// Damaged are the batches that nothing was derived from. They stay where
-	// they are.
+	// Damaged lists the batches that could not be read, with the reasons. Nothing was
+	// derived from them, and they stay in the archive.
 	Damaged []archive.Damage `json:"damaged,omitempty"`
 }
 
-// Rebuild derives everything again from the raw batches: observations,
-// verdicts, bodies, counts and cells, one segment a period. The same raw
-// batches give the same bytes, however they were imported and merged before.
-// Others go on committing meanwhile: their batches are derived in the turn.
-// A batch that is damaged is named, and the others are derived without it.
+// Rebuild derives everything again from the raw batches: observations, verdicts, bodies,
+// counts and cells, one segment for each kind and period. The same raw batches give the
+// same bytes, however they were imported and merged before. Other processes may commit
+// meanwhile: their batches are derived at the end, within the turn to write. A damaged
+// batch is listed in Rebuilt.Damaged, and the others are derived without it. progress,
+// which may be nil, is called with the batches done and their number.
 func (p *Pipeline) Rebuild(ctx context.Context, progress func(batches, of int)) (Rebuilt, error) {
 	return p.rebuild(ctx, progress, &remade{})
 }
 
-// rebuild is Rebuild that begins with what was made aside.
+// rebuild is Rebuild, and takes from from what was made aside.
 func (p *Pipeline) rebuild(ctx context.Context, progress func(batches, of int), from *remade) (Rebuilt, error) {
 	out := from.rebuilt
 	out.Segments = map[string]string{}
 	done, superseded := map[string]bool{}, map[string]string{}
 	maps.Copy(done, from.done)
 	maps.Copy(superseded, from.superseded)
-	// derive derives the batches that were not derived yet.
+	// derive derives the batches that are not derived yet.
 	derive := func(u *archive.Update) error {
 		u.Manifest.Ruleset = verdict.Ruleset
 		batches := slices.SortedFunc(slices.Values(u.Manifest.Batches()), func(a, b archive.Batch) int { return cmp.Compare(a.SHA256, b.SHA256) })
@@ -521,24 +527,26 @@ func (p *Pipeline) rebuild(ctx context.Context, progress func(batches, of int), 
 	})
 	p.forgetDays()
 	if err != nil {
-		p.findings.unsettle() // what was found may not be listed
+		p.findings.unsettle() // the findings may not be listed
 	}
 	return out, err
 }
 
-// ofRebuild reports whether a rebuild makes a segment anew. The verdicts and
-// cells of other rulesets it leaves alone.
+// ofRebuild reports whether a rebuild writes a segment again. It leaves segments of other
+// rulesets alone.
 func ofRebuild(s archive.Segment) bool { return s.Ruleset == "" || s.Ruleset == verdict.Ruleset }
 
-// forgetDays makes the next commit read again what the archive holds. A commit
-// takes the lock before its turn to write, so it must not be taken within one.
+// forgetDays drops what is kept in memory of the days of the archive: the next commit
+// reads it again. A commit takes this lock before its turn to write, so the caller must
+// not hold the turn.
 func (p *Pipeline) forgetDays() {
 	p.days.mu.Lock()
 	defer p.days.mu.Unlock()
 	p.days.forget()
 }
 
-// rebuildBatches derives batches, and names those that are damaged.
+// rebuildBatches derives batches, and adds damaged ones to out.Damaged. It calls did after
+// each batch.
 func (p *Pipeline) rebuildBatches(ctx context.Context, u *archive.Update, batches []archive.Batch, out *Rebuilt, did func(archive.Batch)) error {
 	for _, b := range batches {
 		if err := ctx.Err(); err != nil {
@@ -582,7 +590,7 @@ func (p *Pipeline) rebuildBatch(u *archive.Update, b archive.Batch, out *Rebuilt
 	items = append(items, joined...)
 	for _, it := range items {
 		it.verdict.Raw = b.SHA256
-		for i := range it.rows { // an obs_web measurement has a line a row: its first
+		for i := range it.rows { // an obs_web measurement has one line for each row: take the first
 			if i == 0 || it.rows[i].Line < it.verdict.Line {
 				it.verdict.Line = it.rows[i].Line
 			}
@@ -594,7 +602,7 @@ func (p *Pipeline) rebuildBatch(u *archive.Update, b archive.Batch, out *Rebuilt
 	return addDerived(u, items)
 }
 
-// rederive makes the item of one line of a raw batch again.
+// rederive makes the item again from one line of a raw batch.
 func (p *Pipeline) rederive(b archive.Batch, line uint32, e *archive.Entry) (*item, error) {
 	doc := intake.Document{Source: e.Source, Line: e.Line, Offset: e.Offset, Data: e.Document}
 	var it *item
@@ -602,7 +610,7 @@ func (p *Pipeline) rederive(b archive.Batch, line uint32, e *archive.Entry) (*it
 	switch b.Kind {
 	case archive.KindWeb:
 		if it, bad = webItem(&doc, p.options(), clockOf(b, e)); bad == nil {
-			it.entries = nil // already in raw
+			it.entries = nil // they are in raw already
 		}
 	case archive.KindAggregation:
 		it, bad = countItem(&doc, p.Targets.Of)
@@ -618,7 +626,7 @@ func (p *Pipeline) rederive(b archive.Batch, line uint32, e *archive.Entry) (*it
 			return nil, err
 		}
 		it = whole
-		it.entries = nil // already in raw
+		it.entries = nil // they are in raw already
 	default:
 		return nil, fmt.Errorf("raw batch %s is of the unknown kind %q: use a newer bandish", b.SHA256, b.Kind)
 	}
@@ -631,8 +639,9 @@ func (p *Pipeline) rederive(b archive.Batch, line uint32, e *archive.Entry) (*it
 	return it, nil
 }
 
-// clockOf is the clock that an entry was judged by: its own where it names one.
-// A batch of an older program was judged by its own.
+// clockOf returns the clock by which an entry was judged: when the entry was received.
+// Batches of older programs kept no such time; their entries were judged by the time of
+// the batch.
 func clockOf(b archive.Batch, e *archive.Entry) time.Time {
 	if e.Received.IsZero() && b.Clock != archive.ClockEntries {
 		return b.Added
@@ -640,21 +649,21 @@ func clockOf(b archive.Batch, e *archive.Entry) time.Time {
 	return e.Received
 }
 
-// Rescored is what a re-scoring came to.
+// Rescored says what a re-scoring did.
 type Rescored struct {
 	Ruleset  string `json:"ruleset"`
 	Verdicts int64  `json:"verdicts"`
 }
 
-// Rescore judges all history again from the observations, without raw, under
-// the ruleset of this program and its current fingerprints. The verdicts of
-// other rulesets stay readable. Others go on committing meanwhile: days that
-// they change are judged in the turn.
+// Rescore judges all history again, from the observations and without the raw batches,
+// under the ruleset of this program and its current fingerprints. The verdicts of other
+// rulesets stay readable. Other processes may commit meanwhile: days that they change are
+// judged at the end, within the turn to write.
 func (p *Pipeline) Rescore(ctx context.Context) (Rescored, error) {
 	return p.rescoreFrom(ctx, &remade{})
 }
 
-// rescoreFrom is Rescore that begins with what was made aside.
+// rescoreFrom is Rescore, and takes from from what was made aside.
 func (p *Pipeline) rescoreFrom(ctx context.Context, from *remade) (Rescored, error) {
 	out := Rescored{Ruleset: verdict.Ruleset}
 	done := map[string]rescored{}
@@ -680,21 +689,21 @@ func (p *Pipeline) rescoreFrom(ctx context.Context, from *remade) (Rescored, err
 	}
 	p.forgetDays()
 	if err != nil {
-		p.findings.unsettle() // what was found may not be listed
+		p.findings.unsettle() // the findings may not be listed
 	}
 	return out, err
 }
 
 func ofRuleset(s archive.Segment) bool { return s.Ruleset == verdict.Ruleset }
 
-// rescored is a day that was judged again.
+// rescored is one day that was judged again.
 type rescored struct {
-	Inputs   string `json:"inputs"` // its observations
+	Inputs   string `json:"inputs"` // hash of the day's observations, by inputsOf
 	Verdicts int64  `json:"verdicts"`
 }
 
-// rescore judges the days whose observations are not those that were judged
-// already, and counts what they change.
+// rescore judges the days whose observations differ from those in done, then counts, and
+// finds events again.
 func (p *Pipeline) rescore(ctx context.Context, u *archive.Update, done map[string]rescored) error {
 	if err := p.rescoreDays(ctx, u, done); err != nil {
 		return err
@@ -702,7 +711,7 @@ func (p *Pipeline) rescore(ctx context.Context, u *archive.Update, done map[stri
 	return p.countAndDetect(ctx, u)
 }
 
-// rescoreDays is rescore without the counts.
+// rescoreDays is rescore without counting and events. It adds the days to done.
 func (p *Pipeline) rescoreDays(ctx context.Context, u *archive.Update, done map[string]rescored) error {
 	u.Manifest.Ruleset = verdict.Ruleset
 	byDay := map[string][]archive.Segment{}
@@ -730,7 +739,7 @@ func (p *Pipeline) rescoreDays(ctx context.Context, u *archive.Update, done map[
 	return nil
 }
 
-// rescoreDay judges a day and gives how many verdicts it has.
+// rescoreDay judges a day again, and returns how many verdicts it has.
 func (p *Pipeline) rescoreDay(u *archive.Update, day string, segments []archive.Segment) (int64, error) {
 	bodies, err := p.bodiesOf(u, day)
 	if err != nil {

@@ -18,14 +18,14 @@ import (
 	"github.com/bandish/bandish/internal/intake"
 )
 
-// Want narrows an import to what it asks for. Empty fields do not narrow.
+// Want selects the documents that an import adds. Empty fields select all.
 type Want struct {
 	intake.Filter
-	Target string // platform id or host name
+	Target string // id of a platform, or a host name
 }
 
-// Summary is what an import came to. Every line read is in exactly one of
-// Added, Duplicates, Filtered and Quarantined.
+// Summary says what an import did. Every document read counts in exactly one of Added,
+// Duplicates, Filtered and Quarantined.
 type Summary struct {
 	Sources     int   `json:"sources"`
 	Skipped     int   `json:"sources_unchanged"` // imported before, not read again
@@ -35,15 +35,15 @@ type Summary struct {
 	Duplicates  int64 `json:"duplicates"`
 	Filtered    int64 `json:"filtered"`
 	Quarantined int64 `json:"quarantined"`
-	Unknown     int64 `json:"unknown_tests"` // of Added: kept raw, no observations
-	Marked      int64 `json:"marked"`        // of Added: kept, and do not vote
-	Bytes       int64 `json:"bytes"`         // decompressed, of what was added
+	Unknown     int64 `json:"unknown_tests"` // of Added: kept raw, without observations
+	Marked      int64 `json:"marked"`        // of Added: kept, and they do not vote
+	Bytes       int64 `json:"bytes"`         // of what was added, decompressed
 
 	QuarantineFile string   `json:"quarantine_file,omitempty"`
-	Errors         []string `json:"errors,omitempty"` // of unreadable sources
+	Errors         []string `json:"errors,omitempty"` // of the unreadable sources
 }
 
-// add adds what another import came to.
+// add adds the figures of another import.
 func (s *Summary) add(o *Summary) {
 	s.Sources, s.Skipped, s.Unreadable = s.Sources+o.Sources, s.Skipped+o.Skipped, s.Unreadable+o.Unreadable
 	s.Read, s.Added, s.Duplicates = s.Read+o.Read, s.Added+o.Added, s.Duplicates+o.Duplicates
@@ -56,32 +56,33 @@ func (s *Summary) add(o *Summary) {
 	s.QuarantineFile += o.QuarantineFile
 }
 
-// Progress is told while an import runs.
+// Progress says how far an import is.
 type Progress struct {
 	Sources, SourcesDone     int
-	Bytes, BytesDone         int64 // as stored; Bytes is -1 when not known
+	Bytes, BytesDone         int64 // as stored, compressed or not; Bytes is -1 if not known
 	Read, Added, Quarantined int64
 }
 
-// batchBytes is how much raw text makes a batch.
+// batchBytes is the size of the raw text of a batch, in bytes.
 const batchBytes = 32 << 20
 
-// chunkBytes is how much one decoding goroutine takes at a time.
+// chunkBytes is the size of the text that a goroutine decodes at a time, in bytes.
 const chunkBytes = 1 << 20
 
-// job is a run of documents of one source, decoded by one goroutine.
+// job is a run of documents from one source, decoded by one goroutine.
 type job struct {
 	docs []intake.Document
 	done chan struct{}
 
 	items   []*item
 	rejects []*reject
-	dropped int64 // by the filter
-	size    int64 // as stored, read since the job before
+	dropped int64 // count of documents that Want does not select
+	size    int64 // bytes as stored, read since the job before
 }
 
-// own gives the documents memory of their own where most of the job's were left
-// out: those that lie beside one another in a source keep each other in memory.
+// own copies the documents that are kept, if they are less than half of the job's bytes:
+// documents that lie beside one another in a source share memory, and one keeps all of it
+// in use.
 func (j *job) own() {
 	all, kept := 0, 0
 	for i := range j.docs {
@@ -103,10 +104,10 @@ func (j *job) own() {
 	}
 }
 
-// Import brings the documents of the sources into the archive. Documents are
-// committed in batches; when ctx ends, what was committed stays and a second
-// import goes on from there. An error means that the archive could not be
-// written; a source that cannot be read is in the summary.
+// Import adds the documents of the sources to the archive, in batches. If ctx ends, what
+// was committed stays, and a second import goes on from there. An error says that the
+// archive could not be written, or that ctx ended; a source that cannot be read is counted
+// in the summary. progress, which may be nil, is called while the import runs.
 func (p *Pipeline) Import(ctx context.Context, sources []intake.Source, want Want, progress func(Progress)) (Summary, error) {
 	im := &importer{p: p, want: want, added: p.Now().UTC().Truncate(time.Second), progress: progress}
 	im.sum.Sources = len(sources)
@@ -144,16 +145,15 @@ type importer struct {
 	state    Progress
 
 	batch *batch
-	web   []*item // rows of a table, until their measurement is whole
+	web   []*item // rows of a table that wait until their measurement is whole
 
-	mu         sync.Mutex // the writer counts too; guards what follows
+	mu         sync.Mutex // guards what follows; the writer counts too
 	sum        Summary
 	quarantine quarantine
 }
 
-// run reads sources ahead of the one being collected, decodes on all workers,
-// and collects in the order of the sources, so that the same input gives the
-// same batches.
+// run reads sources ahead of the one being collected, and decodes on all workers. It
+// collects in the order of the sources, so the same input gives the same batches.
 func (im *importer) run(ctx context.Context, sources []intake.Source) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -228,8 +228,8 @@ func ignoreIf(had, err error) error {
 	return err
 }
 
-// read cuts one source into jobs and hands each to the workers and, in order,
-// to the collector.
+// read cuts a source into jobs. It sends each to the workers (jobs) and, in order, to the
+// collector (out).
 func (im *importer) read(ctx context.Context, s intake.Source, jobs chan<- *job, out chan<- *job) error {
 	r, err := s.Open(ctx)
 	if err != nil {
@@ -277,7 +277,7 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// take is how much was read since it was last asked.
+// take returns how many bytes were read since the last call.
 func (c *countingReader) take() int64 {
 	n := c.n.Load()
 	d := n - c.last
@@ -309,9 +309,8 @@ func (im *importer) work(ctx context.Context, jobs <-chan *job) {
 	}
 }
 
-// complete adds to a row of counts what its table left out and the import was
-// asked for: OONI's API does not repeat the country, test and domain that it
-// was asked for.
+// complete adds to a row of counts the columns that its table left out and that the import
+// asked for. OONI's API does not repeat the country, test and domain of the question.
 func (w *Want) complete(d *intake.Document) {
 	if d.Bad != "" || len(d.Lacks) == 0 {
 		return
@@ -321,7 +320,7 @@ func (w *Want) complete(d *intake.Document) {
 			return
 		}
 		pair, err := json.Marshal(map[string]string{column: value})
-		if err != nil || len(d.Data) < 2 { // text always encodes
+		if err != nil || len(d.Data) < 2 { // text can always be encoded
 			return
 		}
 		if len(d.Data) > 2 {
@@ -343,11 +342,11 @@ func (w *Want) complete(d *intake.Document) {
 	}
 }
 
-// matches reports whether an item is asked for.
+// matches reports whether Want selects an item.
 func (w *Want) matches(it *item) bool {
 	cc, test, target, at := "", "", "", time.Time{}
 	host := ""
-	if it.signals != nil { // of a country, and of no test or target
+	if it.signals != nil { // signals are of a country, not of a test or target
 		until := it.signals[0].Until()
 		for _, s := range it.signals {
 			until = max(until, s.Until())
@@ -366,7 +365,7 @@ func (w *Want) matches(it *item) bool {
 		(w.Since.IsZero() || !at.Before(w.Since)) && (w.Until.IsZero() || at.Before(w.Until))
 }
 
-// collect takes in what one job came to.
+// collect adds the items of a decoded job to the batch.
 func (im *importer) collect(w *writer, j *job) error {
 	if err := im.note(j); err != nil {
 		return err
@@ -396,7 +395,7 @@ func (im *importer) collect(w *writer, j *job) error {
 	return nil
 }
 
-// note counts a job and sets aside what it rejected.
+// note counts a job, and writes its rejects to the quarantine.
 func (im *importer) note(j *job) error {
 	im.mu.Lock()
 	defer im.mu.Unlock()
@@ -421,13 +420,14 @@ func (im *importer) tell() {
 	im.progress(im.state)
 }
 
-// maxWebRows bounds the rows of a table that wait for their measurement to be
-// whole. Rows of one measurement stand together in OONI's tables; ones further
-// apart than this are set aside as a second measurement with a uid in use.
+// maxWebRows is the greatest number of table rows that wait until their measurement is
+// whole. In OONI's tables the rows of a measurement stand together. If rows of one are
+// further apart than this, the later ones become a second measurement whose uid is in use,
+// which is set aside.
 const maxWebRows = 200_000
 
-// endTable joins the waiting rows of a table. Before the table's end its last
-// measurement may not be whole: its rows go on waiting.
+// endTable joins the waiting rows of a table into measurements. If final is false, rows of
+// the last measurement may still come, so its rows go on waiting.
 func (im *importer) endTable(w *writer, final bool) error {
 	rows := im.web
 	im.web = nil
@@ -436,7 +436,7 @@ func (im *importer) endTable(w *writer, final bool) error {
 		for n > 0 && rows[n-1].rows[0].UID == uid {
 			n--
 		}
-		if n == 0 { // one measurement fills it all: what follows of it comes too late
+		if n == 0 { // one measurement fills the buffer: rows of it that follow come too late
 			n = len(rows)
 		}
 		rows, im.web = rows[:n], slices.Clone(rows[n:])
@@ -453,7 +453,8 @@ func (im *importer) endTable(w *writer, final bool) error {
 	return nil
 }
 
-// noteJoined counts the rows that went into no measurement.
+// noteJoined counts the rows that are in no measurement: repeated ones, and those in over,
+// which go to the quarantine.
 func (im *importer) noteJoined(repeated int64, over []*reject) error {
 	im.mu.Lock()
 	defer im.mu.Unlock()
@@ -486,8 +487,8 @@ func (im *importer) flush(w *writer) error {
 	return w.send(b)
 }
 
-// endSource notes what became of a source. One that was read whole is entered
-// in the journal when the batches that hold it are committed.
+// endSource records the end of a source; err is why it ended early. A source that was read
+// whole is entered in the journal when the batches that hold it are committed.
 func (im *importer) endSource(w *writer, s intake.Source, err error) error {
 	if err := im.endTable(w, true); err != nil {
 		return err
@@ -510,8 +511,8 @@ func (im *importer) endSource(w *writer, s intake.Source, err error) error {
 	return nil
 }
 
-// noteSource enters a source that could not be read, or not to its end, in the
-// quarantine. It is no document and not counted as one. The caller holds mu.
+// noteSource enters in the quarantine a source that could not be read whole. It does not
+// count as a document. The caller holds mu.
 func (im *importer) noteSource(name string, err error) error {
 	if e := im.openQuarantine(); e != nil {
 		return e
@@ -530,7 +531,7 @@ func (im *importer) openQuarantine() error {
 	return nil
 }
 
-// toQuarantine writes one document to the quarantine. The caller holds mu.
+// toQuarantine writes one document to the quarantine, and counts it. The caller holds mu.
 func (im *importer) toQuarantine(r *reject) error {
 	im.sum.Quarantined++
 	if err := im.openQuarantine(); err != nil {

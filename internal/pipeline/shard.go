@@ -17,53 +17,53 @@ import (
 	"github.com/bandish/bandish/verdict"
 )
 
-// A rebuild or a rescore may be shared by several processes, which need know nothing of
-// each other. What is costly is cut into pieces, each a function of its inputs: of some
-// raw batches their segments, of a month its merged segments and its counts. What a piece
-// gives is kept aside under the hash of these inputs, so that it is made once, by whoever
-// comes first. When all pieces are there, one process does what an ordinary rebuild does,
-// and takes from them what it would have made itself.
+// Several processes may share a rebuild or a rescore, without knowing of each other. The
+// costly work is cut into pieces, and the result of each follows from its inputs: the
+// segments of some raw batches, the merged segments and counts of a month, the findings of
+// a country. A result is kept aside under the hash of these inputs, so each is made once,
+// by the process that comes first. When all results are there, one process does an
+// ordinary rebuild, and takes the results instead of making them.
 
-// Crew says how a process takes part in a work that several share.
+// Crew says how this process takes part in a shared work.
 type Crew struct {
 	Shard   shard.Shard
-	Lease   time.Duration // how long a part waits for a worker that has died
-	Holder  string        // another for each process
-	Program string        // what must be the same for all who share: the build
-	Group   int           // how many raw batches make a piece; 0 for as many as is usual
-	// Waiting is told of the part that is waited for. It may be nil.
+	Lease   time.Duration // how long a part waits for a process that died
+	Holder  string        // this process; each process has its own name
+	Program string        // the build; only processes of the same build share a work
+	Group   int           // raw batches in a piece; 0 stands for usualGroup
+	// Waiting is called with the part that the process waits for. It may be nil.
 	Waiting func(*shard.HeldError)
 }
 
-// usualGroup is how many raw batches make a piece, unless told otherwise.
+// usualGroup is the usual number of raw batches in a piece.
 const usualGroup = 32
 
-// lateBy is for how long those who come late to a work learn that it was ended; later
-// they begin it anew.
+// lateBy is how long after its end a process that comes late still learns that a work is
+// done. After that it begins the work again.
 const lateBy = time.Hour
 
-// ending is the part that puts everything together.
+// ending is the only part of the last step, which puts everything together.
 var ending = shard.Shard{Number: 1, Of: 1}
 
-// Ended tells how far a shared work is.
+// Ended says how far a shared work is when a process leaves it.
 type Ended struct {
-	Here   bool      `json:"here"`            // this process put it together
-	Before time.Time `json:"before,omitzero"` // when another had done so before
-	Left   int       `json:"left,omitempty"`  // parts that others have still to do
+	Here   bool      `json:"here"`            // this process put the results together
+	Before time.Time `json:"before,omitzero"` // when another process had put them together; zero if none had
+	Left   int       `json:"left,omitempty"`  // parts that other processes still have to do
 }
 
 // shared is a work that several processes share.
 type shared struct {
 	p    *Pipeline
 	crew Crew
-	name string // of the work and of the program that does it
+	name string // of the work and of the program that does it, with a hash of the rules
 }
 
-// piece is a part of a work: what it gives follows from key.
+// piece is a piece of a work. Its result follows from key.
 type piece struct {
 	key   string
-	place uint64            // decides whose part it is
-	given []archive.Segment // what it is made from
+	place uint64            // by which pieces are divided among the parts
+	given []archive.Segment // the segments that it is made from
 	make  func(context.Context, *archive.Update) (note any, err error)
 }
 
@@ -71,19 +71,21 @@ func (p *Pipeline) share(what string, c Crew) *shared {
 	return &shared{p, c, what + "-" + hashOf(c.Program, verdict.Ruleset, p.fingerprints().ID(), p.defects().ID())[:16]}
 }
 
-// leases lends the parts of a step of the work.
+// leases returns the leases of a step.
 func (s *shared) leases(step string) *shard.Leases {
 	store, prefix := s.p.Archive.Works()
 	return &shard.Leases{Store: store, Name: prefix + s.name + "/" + step, Holder: s.crew.Holder, For: s.crew.Lease, Now: s.p.Now}
 }
 
-// over reports whether the whole work was ended a short while ago, and when.
+// over reports whether the whole work was ended less than lateBy ago, and when it was
+// ended.
 func (s *shared) over(ctx context.Context) (bool, time.Time, error) {
 	done, at, err := s.leases("end").Ended(ctx, ending)
 	return done && s.p.Now().Sub(at) < lateBy, at, err
 }
 
-// sumOfPart tells what pieces a part of the work has.
+// sumOfPart returns the function that gives a part a hash of the keys of its pieces; ""
+// for a part without pieces.
 func sumOfPart(all []piece) func(shard.Shard) string {
 	return func(p shard.Shard) string {
 		keys := []string{}
@@ -99,8 +101,9 @@ func sumOfPart(all []piece) func(shard.Shard) string {
 	}
 }
 
-// do has the pieces of a step made, by this process or another; of a worker with a number
-// those of its part. left is how many parts are not done when it returns.
+// do returns when the pieces of a step are made, by this process or another: all pieces
+// for any part (Shard.Any), else those of the part. left is the number of parts that are
+// not done by then.
 func (s *shared) do(ctx context.Context, step string, which shard.Shard, all []piece) (left int, err error) {
 	l, sum := s.leases(step), sumOfPart(all)
 	err = l.Each(ctx, which, shard.Work{
@@ -115,7 +118,7 @@ func (s *shared) do(ctx context.Context, step string, which shard.Shard, all []p
 	return l.Left(ctx, which.Of, sum)
 }
 
-// make makes the pieces of a part that were not made yet.
+// make makes the pieces of a part that have no result yet.
 func (s *shared) make(ctx context.Context, step string, part shard.Shard, all []piece) error {
 	mine := slices.DeleteFunc(slices.Clone(all), func(c piece) bool { return !part.At(c.place) })
 	for i, c := range mine {
@@ -132,7 +135,7 @@ func (s *shared) make(ctx context.Context, step string, part shard.Shard, all []
 	return nil
 }
 
-// made reads what was made of pieces; those of which nothing was are left out.
+// made calls note for each piece that has a result.
 func (s *shared) made(ctx context.Context, all []piece, note func(c piece, made *archive.Aside) error) error {
 	for _, c := range all {
 		made, err := s.p.Archive.ReadAside(ctx, s.name, c.key)
@@ -149,15 +152,15 @@ func (s *shared) made(ctx context.Context, all []piece, note func(c piece, made 
 	return nil
 }
 
-// step is a step of a work; its pieces follow from what the steps before gave.
+// step is a step of a work. Its pieces follow from the results of the steps before.
 type step struct {
 	name   string
 	pieces func(context.Context) ([]piece, error)
 }
 
-// run does the steps of a work and then ends it, by this process or another. Who has a
-// number does his part of the first step; only who finds all parts of that done goes on,
-// with whatever is free.
+// run does the steps of a work and the end. A process with a numbered part does only that
+// part of the first step. It goes on with the later steps, as any free part, if then no
+// part of the first step is left.
 func (s *shared) run(ctx context.Context, steps []step, end func(context.Context) error) (out Ended, err error) {
 	which := s.crew.Shard
 	for _, st := range steps {
@@ -166,7 +169,7 @@ func (s *shared) run(ctx context.Context, steps []step, end func(context.Context
 			return out, err
 		}
 		left, err := s.do(ctx, st.name, which, all)
-		if over, at, e := s.over(ctx); over || e != nil { // then what it worked on may be gone
+		if over, at, e := s.over(ctx); over || e != nil { // if it was ended, its inputs may be gone, and an error is no wonder
 			return Ended{Before: at}, e
 		}
 		if err != nil {
@@ -178,7 +181,7 @@ func (s *shared) run(ctx context.Context, steps []step, end func(context.Context
 		which.Number = 0
 	}
 	err = s.leases("end").Each(ctx, ending, shard.Work{
-		Sum: func(shard.Shard) string { return s.crew.Holder }, // one that was ended long ago begins anew
+		Sum: func(shard.Shard) string { return s.crew.Holder }, // never a sum of old: a work that was ended long ago begins again
 		Do: func(ctx context.Context, _ shard.Shard) (bool, error) {
 			err := end(ctx)
 			out.Here = err == nil
@@ -197,26 +200,27 @@ func (s *shared) run(ctx context.Context, steps []step, end func(context.Context
 	return out, err
 }
 
-// remade is what was made aside of what a rebuild or a rescore makes.
+// remade holds the results that a rebuild or a rescore takes instead of making them.
 type remade struct {
-	done     map[string]bool // raw batches
-	rebuilt  Rebuilt         // of these
+	done     map[string]bool // the raw batches that they come from, by SHA-256
+	rebuilt  Rebuilt         // the counts of those batches
 	months   []piece
-	segments []archive.Segment // of the months, and of what goes across them
+	segments []archive.Segment // of the months, and of what spans months
 
 	superseded map[string]string
 	rescored   map[string]rescored
 }
 
-// ofBatches is what is noted of raw batches that were derived aside.
+// ofBatches is the note of a piece of raw batches.
 type ofBatches struct {
 	Documents int64            `json:"documents"`
 	Failed    int64            `json:"failed"`
 	Damaged   []archive.Damage `json:"damaged,omitempty"`
 }
 
-// RebuildShared is Rebuild by several processes, of which this is one. What it returns
-// of the rebuild is set where this one put it together.
+// RebuildShared is Rebuild by several processes, of which this is one. out is set only if
+// this process put the results together (how.Here). progress is called only in that
+// process.
 func (p *Pipeline) RebuildShared(ctx context.Context, c Crew, progress func(batches, of int)) (out Rebuilt, how Ended, err error) {
 	s := p.share("rebuild", c)
 	var groups [][]archive.Batch
@@ -253,7 +257,7 @@ func (p *Pipeline) RebuildShared(ctx context.Context, c Crew, progress func(batc
 	return out, how, err
 }
 
-// groupPiece derives raw batches.
+// groupPiece returns the piece that derives some raw batches.
 func (p *Pipeline) groupPiece(place uint64, batches []archive.Batch) piece {
 	var names []string
 	for _, b := range batches {
@@ -269,7 +273,8 @@ func (p *Pipeline) groupPiece(place uint64, batches []archive.Batch) piece {
 	}}
 }
 
-// gather reads what was derived of groups of batches, and gives the months that it is of.
+// gather reads the results of groups of batches, and returns the pieces of the months in
+// them.
 func (r *remade) gather(ctx context.Context, s *shared, groups [][]archive.Batch, pieces []piece) ([]piece, error) {
 	*r = remade{done: map[string]bool{}}
 	byKey := map[string][]archive.Batch{}
@@ -304,7 +309,7 @@ func (r *remade) gather(ctx context.Context, s *shared, groups [][]archive.Batch
 	return r.months, err
 }
 
-// byMonth sorts segments of days and months by the month.
+// byMonth adds segments of days and months to the lists of their months, "2006-01".
 func byMonth(months map[string][]archive.Segment, segments []archive.Segment) {
 	for _, g := range segments {
 		m := g.Period[:len("2006-01")]
@@ -312,7 +317,7 @@ func byMonth(months map[string][]archive.Segment, segments []archive.Segment) {
 	}
 }
 
-// monthPieces are the pieces of months, each made from its segments.
+// monthPieces returns one piece for each month, made from the segments of that month.
 func (p *Pipeline) monthPieces(months map[string][]archive.Segment, make func(context.Context, *archive.Update) (any, error)) (out []piece) {
 	for _, month := range slices.Sorted(maps.Keys(months)) {
 		keys := []string{"month"}
@@ -322,7 +327,7 @@ func (p *Pipeline) monthPieces(months map[string][]archive.Segment, make func(co
 		slices.Sort(keys)
 		year, err1 := strconv.ParseUint(month[:4], 10, 64)
 		n, err2 := strconv.ParseUint(month[5:], 10, 64)
-		if err1 != nil || err2 != nil { // no month: any place
+		if err1 != nil || err2 != nil { // not a month: any place will do
 			year, n = 0, 0
 		}
 		out = append(out, piece{key: hashOf(keys...), place: 12*year + n, given: months[month], make: make})
@@ -330,8 +335,8 @@ func (p *Pipeline) monthPieces(months map[string][]archive.Segment, make func(co
 	return out
 }
 
-// take reads what was made of the months. Where nothing was, what it was to be made from
-// stands in its place.
+// take reads the results of the months. For a month without a result, it takes the
+// segments from which that would be made.
 func (r *remade) take(ctx context.Context, s *shared) error {
 	r.segments, r.superseded = nil, map[string]string{}
 	left := map[string]bool{}
@@ -341,7 +346,7 @@ func (r *remade) take(ctx context.Context, s *shared) error {
 	err := s.made(ctx, r.months, func(c piece, made *archive.Aside) error {
 		delete(left, c.key)
 		r.segments = append(r.segments, made.Segments...)
-		return json.Unmarshal(made.Note, &r.superseded) // adds to it
+		return json.Unmarshal(made.Note, &r.superseded) // adds to the map
 	})
 	for _, c := range r.months {
 		if left[c.key] {
@@ -351,7 +356,7 @@ func (r *remade) take(ctx context.Context, s *shared) error {
 	return err
 }
 
-// countryPieces are the findings of the countries of a manifest.
+// countryPieces returns the pieces that make the findings of each country of a manifest.
 func (p *Pipeline) countryPieces(m *archive.Manifest) (out []piece, err error) {
 	f := &p.findings
 	f.mu.Lock()
@@ -372,7 +377,7 @@ func (p *Pipeline) countryPieces(m *archive.Manifest) (out []piece, err error) {
 	return out, nil
 }
 
-// takeFindings reads what was made of the countries.
+// takeFindings reads the results of the countries.
 func (r *remade) takeFindings(ctx context.Context, s *shared, countries []piece) error {
 	return s.made(ctx, countries, func(_ piece, made *archive.Aside) error {
 		r.segments = append(r.segments, made.Segments...)
@@ -380,7 +385,8 @@ func (r *remade) takeFindings(ctx context.Context, s *shared, countries []piece)
 	})
 }
 
-// RescoreShared is Rescore by several processes, of which this is one.
+// RescoreShared is Rescore by several processes, of which this is one. out is set only if
+// this process put the results together (how.Here).
 func (p *Pipeline) RescoreShared(ctx context.Context, c Crew) (out Rescored, how Ended, err error) {
 	s := p.share("rescore", c)
 	var m *archive.Manifest
@@ -415,7 +421,7 @@ func (p *Pipeline) RescoreShared(ctx context.Context, c Crew) (out Rescored, how
 	return out, how, err
 }
 
-// rescoreMonth judges a month again and counts it.
+// rescoreMonth judges the measurements of a month again, and counts the verdicts.
 func (p *Pipeline) rescoreMonth(ctx context.Context, u *archive.Update) (any, error) {
 	done := map[string]rescored{}
 	if err := p.rescoreDays(ctx, u, done); err != nil {
@@ -426,18 +432,19 @@ func (p *Pipeline) rescoreMonth(ctx context.Context, u *archive.Update) (any, er
 	return done, err
 }
 
-// takeRescored reads what was judged again.
+// takeRescored reads the results of the months.
 func (r *remade) takeRescored(ctx context.Context, s *shared) error {
 	r.segments, r.rescored = nil, map[string]rescored{}
 	return s.made(ctx, r.months, func(_ piece, made *archive.Aside) error {
 		r.segments = append(r.segments, made.Segments...)
-		return json.Unmarshal(made.Note, &r.rescored) // adds to it
+		return json.Unmarshal(made.Note, &r.rescored) // adds to the map
 	})
 }
 
-// ImportShared is Import by several processes, each of which takes any part of the sources
-// that is free. It returns what this one did. A part whose sources cannot all be read is
-// tried by each. asked tells imports apart: those who are asked for the same share it.
+// ImportShared is Import by several processes, of which this is one. It returns what this
+// process imported. A part with sources that cannot be read stays open, so each process
+// tries it. Processes share an import if asked, which stands for all that was asked for,
+// is the same.
 func (p *Pipeline) ImportShared(ctx context.Context, c Crew, asked string, sources []intake.Source, want Want, progress func(Progress)) (Summary, error) {
 	store, prefix := p.Archive.Works()
 	l := &shard.Leases{Store: store, Name: prefix + "import-" + hashOf(asked)[:16], Holder: c.Holder, For: c.Lease, Now: p.Now}
@@ -446,7 +453,7 @@ func (p *Pipeline) ImportShared(ctx context.Context, c Crew, asked string, sourc
 		Sum: func(part shard.Shard) string {
 			var parts []string
 			for _, s := range intake.Take(slices.Clone(sources), part) {
-				parts = append(parts, s.Name, cmp.Or(s.Identity, p.Now().UTC().Format(time.DateOnly))) // what may have changed is read again on another day
+				parts = append(parts, s.Name, cmp.Or(s.Identity, p.Now().UTC().Format(time.DateOnly))) // a source that may have changed is read again on another day
 			}
 			if len(parts) == 0 {
 				return ""

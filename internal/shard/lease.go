@@ -10,23 +10,26 @@ import (
 	"github.com/bandish/bandish/internal/object"
 )
 
-// Leases lends the parts of one work. Its methods may be called by many goroutines.
+// Leases lends the parts of one work to processes. Each part is one object in Store, which
+// is changed only if nobody changed it in between. Its methods are safe for concurrent
+// use.
 type Leases struct {
 	Store  object.Store
-	Name   string           // begins the names of its objects, which are this work's alone
-	Holder string           // who asks: each process has a name of its own
-	For    time.Duration    // how long a lease holds that is not renewed
-	Now    func() time.Time // the clocks of those who share a work should agree within For
+	Name   string           // prefix of the names of its objects; no other work uses it
+	Holder string           // this process; each process has its own name
+	For    time.Duration    // how long a lease lasts unless it is renewed
+	Now    func() time.Time // the clocks of the processes that share a work should differ by less than For
 }
 
-// mark is the object of a part: who has it until when, or that it is done.
+// mark is the content of a part's object: who holds the part until when, or that it is
+// done.
 type mark struct {
 	Holder string    `json:"holder"`
-	Until  time.Time `json:"until"`          // of what is done: when it was
-	Done   string    `json:"done,omitempty"` // the sum of what was done; "" while it is not
+	Until  time.Time `json:"until"`          // if the part is done: when it was finished
+	Done   string    `json:"done,omitempty"` // sum of the work that was done; "" while the part is not done
 }
 
-// HeldError is the error of a part that another holds.
+// HeldError says that another process holds a part.
 type HeldError struct {
 	Part  Shard
 	By    string
@@ -37,24 +40,25 @@ func (e *HeldError) Error() string {
 	return fmt.Sprintf("part %s is held by %s until %s", e.Part, e.By, e.Until.UTC().Format(time.RFC3339))
 }
 
-// Errors of a lease, to be asked for with errors.Is.
+// The errors of a lease, for errors.Is.
 var (
 	ErrDone = errors.New("the part is done")
 	ErrLost = errors.New("the lease was over, and another has taken the part")
 )
 
-// Lease is a part that is lent to this process.
+// Lease is a part that this process holds.
 type Lease struct {
 	of      *Leases
 	part    Shard
-	version object.Version // guarded by whoever holds the lease: Hold, and after it the caller
+	version object.Version // Hold uses it while it runs, and after that the caller
 }
 
 func (l *Leases) object(p Shard) string {
 	return fmt.Sprintf("%s/part-%d-of-%d", l.Name, p.Number, p.Of)
 }
 
-// read gives the mark of a part, the zero value where there is none.
+// read returns the mark of a part and the version of its object; the zero mark and
+// object.None if there is no object.
 func (l *Leases) read(ctx context.Context, p Shard) (m mark, v object.Version, err error) {
 	text, v, err := l.Store.Read(ctx, l.object(p))
 	if errors.Is(err, object.ErrMissing) {
@@ -64,26 +68,26 @@ func (l *Leases) read(ctx context.Context, p Shard) (m mark, v object.Version, e
 		return m, v, err
 	}
 	if json.Unmarshal(text, &m) != nil {
-		m = mark{} // it says nothing: the part is free
+		m = mark{} // unreadable: the part is free
 	}
 	return m, v, nil
 }
 
-// Done reports whether a part was done, what was done having that sum.
+// Done reports whether a part was done with this sum.
 func (l *Leases) Done(ctx context.Context, p Shard, sum string) (bool, error) {
 	m, _, err := l.read(ctx, p)
 	return m.Done != "" && m.Done == sum, err
 }
 
-// Ended reports whether a part was done, whatever was done, and when.
+// Ended reports whether a part was done, with any sum, and when.
 func (l *Leases) Ended(ctx context.Context, p Shard) (bool, time.Time, error) {
 	m, _, err := l.read(ctx, p)
 	return m.Done != "", m.Until, err
 }
 
-// Take takes a part that is free: that nobody has, or whose lease is over. sum tells what
-// is to be done of it: a part that was done with the same is ErrDone. One that another
-// holds is a *HeldError.
+// Take takes a part that is free: nobody holds it, its lease is over, or it was done with
+// another sum. sum stands for the work on the part. The error is ErrDone if the part was
+// done with the same sum, and a *HeldError if another process holds it.
 func (l *Leases) Take(ctx context.Context, p Shard, sum string) (*Lease, error) {
 	m, v, err := l.read(ctx, p)
 	switch {
@@ -96,7 +100,7 @@ func (l *Leases) Take(ctx context.Context, p Shard, sum string) (*Lease, error) 
 	}
 	lease := &Lease{l, p, v}
 	err = lease.put(ctx, mark{Until: l.Now().Add(l.For)})
-	if errors.Is(err, ErrLost) { // another was quicker
+	if errors.Is(err, ErrLost) { // another process was quicker
 		m, _, err := l.read(ctx, p)
 		if err != nil {
 			return nil, fmt.Errorf("take part %s: %w", p, err)
@@ -109,8 +113,8 @@ func (l *Leases) Take(ctx context.Context, p Shard, sum string) (*Lease, error) 
 	return lease, nil
 }
 
-// put writes the mark of a part: ErrLost where it is no longer the one that was read or
-// written last.
+// put writes the mark of a part. The error is ErrLost if another process wrote it since
+// the last read or write of this one.
 func (l *Lease) put(ctx context.Context, m mark) error {
 	m.Holder, m.Until = l.of.Holder, m.Until.UTC()
 	text, err := json.Marshal(m)
@@ -133,7 +137,7 @@ func (l *Lease) put(ctx context.Context, m mark) error {
 		if there.Holder != m.Holder {
 			return ErrLost
 		}
-		l.version = now // by ourselves: an answer was lost
+		l.version = now // this process wrote it: the answer to that was lost
 		if there == m {
 			return nil
 		}
@@ -141,9 +145,10 @@ func (l *Lease) put(ctx context.Context, m mark) error {
 	return ErrLost
 }
 
-// Hold calls fn, and renews the lease until it returns. The context of fn ends, with
-// ErrLost as its cause, when another has taken the part. Where the store cannot be reached
-// fn goes on: the lease is then over at its time.
+// Hold calls fn, renews the lease every third of For until fn returns, and returns its
+// error. If another process takes the part, the context of fn ends with ErrLost as its
+// cause, and Hold returns ErrLost if fn fails. If the store cannot be reached, fn goes on,
+// and the lease runs out in time.
 func (l *Lease) Hold(ctx context.Context, fn func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -172,12 +177,12 @@ func (l *Lease) Hold(ctx context.Context, fn func(context.Context) error) error 
 	return err
 }
 
-// Finish notes that the part is done, what was done having that sum.
+// Finish records that the part is done with this sum.
 func (l *Lease) Finish(ctx context.Context, sum string) error {
 	return l.put(ctx, mark{Until: l.of.Now(), Done: sum})
 }
 
-// Release gives the part back undone.
+// Release gives the part back, not done.
 func (l *Lease) Release(ctx context.Context) error {
 	return l.put(ctx, mark{Until: l.of.Now()})
 }

@@ -1,10 +1,11 @@
-// Package shard cuts a long work into parts, so that several processes share it, and
-// lends each part to one of them for a time.
+// Package shard cuts a long work (an import, a rebuild) into parts, which several
+// processes share, and lends each part to one process for a time. The processes need
+// nothing in common but an object store, where they see each other's marks.
 //
-// It guarantees: what is of a part follows from the number of parts alone, wherever and
-// whenever that is asked; a part that is lent is lent to no other until it is given back
-// or its time is over. A lease only saves work: who holds one that is over may not know
-// it, so two may do the same part at one time, and what they do must bear that.
+// What belongs to a part follows from the number of parts alone, at any time and on any
+// machine. A part is lent to one process until that gives it back or its lease is over.
+// Leases only save work: a process may not know that its lease is over, so two
+// processes may do the same part at the same time. What they do must bear that.
 package shard
 
 import (
@@ -14,14 +15,15 @@ import (
 	"strings"
 )
 
-// Shard is a part of a work that several processes share. The zero value is the whole
-// work; one without a number is any part that is free.
-type Shard struct{ Number, Of int } // the first is 1
+// Shard is one part of a work, Number (from 1) of Of. The zero value is the whole work. Of
+// without Number stands for any part that is free.
+type Shard struct{ Number, Of int }
 
-// maxParts bounds into how many parts a work may be cut.
+// maxParts is the greatest number of parts.
 const maxParts = 100_000
 
-// Parse reads a part as "3/16"; "0/16" is "16/16", and "auto/16" any part that is free.
+// Parse reads a part: "3/16" is the third of 16, "auto/16" is any of 16 that is free, and
+// "" is the whole work. "0/16" is "16/16", for schedulers that count from 0.
 func Parse(text string) (Shard, error) {
 	if text == "" {
 		return Shard{}, nil
@@ -41,7 +43,7 @@ func Parse(text string) (Shard, error) {
 	return Shard{i, n}, nil
 }
 
-// Any reports whether any part that is free is meant.
+// Any reports whether s stands for any part that is free.
 func (s Shard) Any() bool { return s.Number == 0 && s.Of > 0 }
 
 func (s Shard) String() string {
@@ -51,7 +53,8 @@ func (s Shard) String() string {
 	return fmt.Sprintf("%d/%d", s.Number, s.Of)
 }
 
-// Has reports whether a thing of that name is of the part: each is of one of so many.
+// Has reports whether the thing with this name belongs to the part. Each name belongs to
+// exactly one of the parts.
 func (s Shard) Has(name string) bool {
 	if s.Of < 2 {
 		return true
@@ -61,5 +64,6 @@ func (s Shard) Has(name string) bool {
 	return s.At(h.Sum64())
 }
 
-// At is Has for the thing that is at a place in an order that never changes.
+// At reports whether the thing at this place belongs to the part. Places must be numbered
+// in an order that never changes.
 func (s Shard) At(place uint64) bool { return s.Of < 2 || int(place%uint64(s.Of)) == s.Number-1 }

@@ -12,29 +12,30 @@ import (
 	"github.com/bandish/bandish/internal/object"
 )
 
-// Work is what is to be done part by part.
+// Work says how the parts of a work are done.
 type Work struct {
-	// Sum tells what is to be done of a part; "" for nothing. A part that was done with
-	// the same sum is not done again.
+	// Sum returns a text that stands for the work on a part, so that a part is not done
+	// twice with the same sum. It is "" if there is nothing to do.
 	Sum func(Shard) string
-	// Do does a part, and reports whether it is done: one that is not may be tried by
-	// others. It must bear that another does the same at that time.
+	// Do does a part, and reports whether the part is done. If it is not, other processes
+	// may try it. Another process may do the same part at the same time.
 	Do func(context.Context, Shard) (bool, error)
-	// Over reports that nothing is left to be done at all, whatever the parts say. It may
+	// Over reports that nothing is left to do, whatever the marks of the parts say. It may
 	// be nil.
 	Over func(context.Context) (bool, error)
-	// Waiting is told which part is waited for. It may be nil.
+	// Waiting is called with the part that Each waits for. It may be nil.
 	Waiting func(*HeldError)
 }
 
-// slowest is how long at the most Each waits before it looks again at what others hold.
+// slowest is the longest pause of Each before it looks again for free parts.
 const slowest = 5 * time.Second
 
-// Each has a part done, by this process or another; of one without a number (Shard.Any)
-// all parts: whichever is free, until none is left. It waits for those that others hold,
-// and takes them over when their lease is over.
+// Each returns when a part is done, by this process or another. If s is any part
+// (Shard.Any), it does whichever part is free, until all parts are done. It waits for
+// parts that other processes hold, and takes them over when their leases are over. It
+// returns the first error of Do, of Over and of the store.
 func (l *Leases) Each(ctx context.Context, s Shard, w Work) error {
-	own := map[Shard]bool{} // what was done or tried here
+	own := map[Shard]bool{} // parts that this process did or tried
 	for {
 		var held *HeldError
 		for _, p := range l.parts(s) {
@@ -53,7 +54,7 @@ func (l *Leases) Each(ctx context.Context, s Shard, w Work) error {
 				if held == nil || h.Until.Before(held.Until) {
 					held = h
 				}
-			case errors.Is(err, ErrLost): // it is another's
+			case errors.Is(err, ErrLost): // another process has it
 			case err != nil && !errors.Is(err, ErrDone):
 				return err
 			default:
@@ -69,8 +70,8 @@ func (l *Leases) Each(ctx context.Context, s Shard, w Work) error {
 	}
 }
 
-// parts are the parts that a process may do: of those without a number each begins
-// elsewhere, so that they meet less.
+// parts returns the parts that a process may do. For any part (Shard.Any) each process
+// begins at another place, so that they meet less often.
 func (l *Leases) parts(s Shard) (out []Shard) {
 	if !s.Any() {
 		return []Shard{{max(s.Number, 1), max(s.Of, 1)}}
@@ -84,7 +85,8 @@ func (l *Leases) parts(s Shard) (out []Shard) {
 	return out
 }
 
-// do does a part that is free.
+// do takes a part, does it, and records the result. It returns nil if there is nothing to
+// do.
 func (l *Leases) do(ctx context.Context, p Shard, w Work) error {
 	sum := w.Sum(p)
 	if sum == "" {
@@ -102,20 +104,21 @@ func (l *Leases) do(ctx context.Context, p Shard, w Work) error {
 	if errors.Is(err, ErrLost) {
 		return err
 	}
-	// Also when ctx has ended: others need not wait then.
+	// Without the end of ctx: other processes then need not wait for the lease.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.For)
 	defer cancel()
 	if err != nil || !done {
-		lease.Release(ctx) // else it is over at its time
+		lease.Release(ctx) // if this fails, the lease runs out in time
 		return err
 	}
 	if err := lease.Finish(ctx, sum); !errors.Is(err, ErrLost) {
 		return err
 	}
-	return nil // it is done all the same
+	return nil // the part is done even if another process took it meanwhile
 }
 
-// rest waits before it is looked again for parts that are free.
+// rest pauses before Each looks again for free parts; held, if not nil, is the part whose
+// lease is over first.
 func (l *Leases) rest(ctx context.Context, held *HeldError, w Work) error {
 	pause := min(slowest, l.For/4)
 	if held != nil {
@@ -132,7 +135,7 @@ func (l *Leases) rest(ctx context.Context, held *HeldError, w Work) error {
 	}
 }
 
-// Left counts the parts that are not done.
+// Left counts the parts (of of them) that are not done with their sum.
 func (l *Leases) Left(ctx context.Context, of int, sum func(Shard) string) (left int, err error) {
 	for i := range of {
 		p := Shard{i + 1, of}
@@ -151,14 +154,15 @@ func (l *Leases) Left(ctx context.Context, of int, sum func(Shard) string) (left
 	return left, nil
 }
 
-// Census is how many parts of works are in which state.
-type Census struct{ Done, Held, Over int } // Over: nobody holds them, and they are not done
+// Census counts the parts of works by state. Over are parts that nobody holds and that are
+// not done.
+type Census struct{ Done, Held, Over int }
 
-// recent is how old a mark may be that a census counts.
+// recent is how long a census counts a mark after it was written.
 const recent = 24 * time.Hour
 
-// CountParts counts the parts that somebody took within the last day, by the first word of
-// their work's name. prefix begins the names of all works.
+// CountParts counts the parts that were taken within the last day, by the first word (up
+// to "-") of the names of their works. prefix is the prefix of the names of all works.
 func CountParts(ctx context.Context, store object.Store, prefix string, now time.Time) (map[string]Census, error) {
 	out := map[string]Census{}
 	for o, err := range store.List(ctx, prefix) {
@@ -170,14 +174,14 @@ func CountParts(ctx context.Context, store object.Store, prefix string, now time
 		}
 		text, _, err := store.Read(ctx, o.Name)
 		if errors.Is(err, object.ErrMissing) {
-			continue // the work was just ended
+			continue // the work was ended meanwhile
 		}
 		if err != nil {
 			return nil, err
 		}
 		var m mark
 		if json.Unmarshal(text, &m) != nil {
-			continue // it says nothing
+			continue // unreadable
 		}
 		work, _, _ := strings.Cut(strings.TrimPrefix(o.Name, prefix), "-")
 		c := out[work]

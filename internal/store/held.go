@@ -22,7 +22,7 @@ type heldRows struct {
 type heldRow struct {
 	listed
 	reportID, sender string
-	software, input  string // whoever hands in chooses them
+	software, input  string // the submitter chooses them, so they may differ in every row
 	content          uint64
 	pace             float32
 	shape            uint32 // index in shapes of the other fields
