@@ -278,16 +278,5 @@ func judge(registry *target.Registry) history.Judge {
 		}
 		return registry.OfTest(test)
 	}}
-	return func(rows []map[string]string) (verdict.Row, error) {
-		out := make([]observation.Row, 0, len(rows))
-		for _, v := range rows {
-			r, err := observation.FromWeb(func(column string) string { return v[column] }, options)
-			if err != nil {
-				return verdict.Row{}, err
-			}
-			out = append(out, r)
-		}
-		observation.Number(out)
-		return verdict.Judge(out), nil
-	}
+	return history.JudgeWith(options)
 }

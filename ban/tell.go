@@ -43,84 +43,110 @@ func justified(grounds []string) string {
 // ban, on what grounds and by what laws, and whether the state admitted it. What
 // the case does not say stays empty.
 func (r *Report) tell(records *casefile.Records, c *casefile.Case) {
-	col := map[string]string{"info_source": "News media article"}
-	set := func(name, value string) {
-		if value != "" && col[name] == "" {
-			col[name] = value
-		}
-	}
-	var grounds, laws, networks, contexts []string
-	denied := false
-	var cites []casefile.Cite
+	t := &telling{report: r, records: records, c: c, col: map[string]string{"info_source": "News media article"}}
 	for _, b := range []*casefile.Bound{c.Start, c.End} {
 		if b != nil {
-			cites = append(cites, b.Cites...)
+			t.cites = append(t.cites, b.Cites...)
 		}
 	}
 	for i := range c.Acts {
-		a := &c.Acts[i]
-		if a.Withdrawn != nil {
-			continue
-		}
-		switch ordered := a.Kind == "order" || a.Kind == "request" || a.Kind == "interim_order"; {
-		case ordered && a.Effect == "restrict" && r.OrderedBy == "" && len(a.By) > 0:
-			r.OrderedBy, r.DecisionMaker = orderer(records, c, a.By), records.Names(c, a.By)
-			set("legal_method", strings.ReplaceAll(string(a.Kind), "_", " "))
-			cites = append(cites, a.Cites...)
-		case a.Kind == "admission":
-			set("gov_ack", "Yes")
-			for _, cite := range a.Cites {
-				set("gov_ack_source", address(records, c, cite))
-				set("gov_ack_quote", cite.Phrase)
-			}
-		case a.Kind == "denial":
-			denied = true
-		case a.Kind == "context" && before(a.Date, c.Start.Date, c.Zone()):
-			contexts = append(contexts, a.What)
-			cites = append(cites, a.Cites...)
-		}
-		if a.Effect == "restrict" || a.Effect == "keep" {
-			grounds = append(grounds, a.Grounds...)
-			laws = append(laws, records.LegalBasis(c, a.Basis)...)
+		if c.Acts[i].Withdrawn == nil {
+			t.act(&c.Acts[i])
 		}
 	}
-	if len(grounds) > 0 {
-		r.Justification = justified(grounds)
-		set("gov_just_details", strings.Join(grounds, "; "))
+	if len(t.grounds) > 0 {
+		r.Justification = justified(t.grounds)
+		t.set("gov_just_details", strings.Join(t.grounds, "; "))
 	}
-	if len(laws) > 0 {
-		set("legal_just", "Yes")
-		col["legal_method"] = strings.TrimPrefix(col["legal_method"]+"; "+strings.Join(laws, "; "), "; ")
+	if len(t.laws) > 0 {
+		t.set("legal_just", "Yes")
+		t.col["legal_method"] = strings.TrimPrefix(t.col["legal_method"]+"; "+strings.Join(t.laws, "; "), "; ")
 	}
-	for _, s := range c.Sightings {
-		for _, n := range s.Networks {
-			if onTarget(s.Targets, c.Targets) && s.Access != casefile.Accessible && !slices.Contains(networks, n.String()) {
-				networks = append(networks, n.String())
-			}
-		}
-	}
-	r.Networks = strings.Join(networks, ", ")
+	t.networks()
 	for _, k := range c.Claims {
 		if k.Figure != nil && k.Figure.Unit == "USD" && k.Withdrawn == nil {
-			set("econ_impact", fmt.Sprintf("%.0f USD by %s", k.Figure.Value, records.Names(c, k.By)))
+			t.set("econ_impact", fmt.Sprintf("%.0f USD by %s", k.Figure.Value, records.Names(c, k.By)))
 		}
 	}
-	for _, cite := range cites {
-		if l := address(records, c, cite); l != "" && !slices.Contains(r.Links, l) {
-			r.Links = append(r.Links, l)
+	t.set("actual_cause_details", strings.Join(t.contexts, " ")) // what the sources connect with the ban; the record does not say whether it is the cause
+	if t.denied {
+		t.set("gov_ack", "No")
+	}
+	t.links()
+	r.Columns = t.col
+}
+
+// telling is what was gathered of a case so far.
+type telling struct {
+	report  *Report
+	records *casefile.Records
+	c       *casefile.Case
+
+	col           map[string]string // KeepItOn's columns
+	grounds, laws []string          // of acts that restrict
+	contexts      []string          // what was going on before the ban
+	denied        bool              // by the state
+	cites         []casefile.Cite
+}
+
+// set fills in a column that is still empty.
+func (t *telling) set(name, value string) {
+	if value != "" && t.col[name] == "" {
+		t.col[name] = value
+	}
+}
+
+func (t *telling) act(a *casefile.Act) {
+	r := t.report
+	switch ordered := a.Kind == "order" || a.Kind == "request" || a.Kind == "interim_order"; {
+	case ordered && a.Effect == "restrict" && r.OrderedBy == "" && len(a.By) > 0:
+		r.OrderedBy, r.DecisionMaker = orderer(t.records, t.c, a.By), t.records.Names(t.c, a.By)
+		t.set("legal_method", strings.ReplaceAll(string(a.Kind), "_", " "))
+		t.cites = append(t.cites, a.Cites...)
+	case a.Kind == "admission":
+		t.set("gov_ack", "Yes")
+		for _, cite := range a.Cites {
+			t.set("gov_ack_source", address(t.records, t.c, cite))
+			t.set("gov_ack_quote", cite.Phrase)
+		}
+	case a.Kind == "denial":
+		t.denied = true
+	case a.Kind == "context" && before(a.Date, t.c.Start.Date, t.c.Zone()):
+		t.contexts = append(t.contexts, a.What)
+		t.cites = append(t.cites, a.Cites...)
+	}
+	if a.Effect == "restrict" || a.Effect == "keep" {
+		t.grounds = append(t.grounds, a.Grounds...)
+		t.laws = append(t.laws, t.records.LegalBasis(t.c, a.Basis)...)
+	}
+}
+
+// networks lists the networks on which somebody saw the ban.
+func (t *telling) networks() {
+	var names []string
+	for _, s := range t.c.Sightings {
+		for _, n := range s.Networks {
+			if onTarget(s.Targets, t.c.Targets) && s.Access != casefile.Accessible && !slices.Contains(names, n.String()) {
+				names = append(names, n.String())
+			}
 		}
 	}
-	set("actual_cause_details", strings.Join(contexts, " ")) // what the sources connect with the ban; the record does not say whether it is the cause
-	if denied {
-		set("gov_ack", "No")
+	t.report.Networks = strings.Join(names, ", ")
+}
+
+// links lists the addresses of what was cited.
+func (t *telling) links() {
+	for _, cite := range t.cites {
+		if l := address(t.records, t.c, cite); l != "" && !slices.Contains(t.report.Links, l) {
+			t.report.Links = append(t.report.Links, l)
+		}
 	}
-	for _, cite := range casefile.Cites(c) {
-		l := address(records, c, cite)
+	for _, cite := range casefile.Cites(t.c) {
+		l := address(t.records, t.c, cite)
 		if host, err := url.Parse(l); err == nil && strings.TrimPrefix(host.Hostname(), "www.") == "accessnow.org" {
-			set("an_link", l)
+			t.set("an_link", l)
 		}
 	}
-	r.Columns = col
 }
 
 // orderer returns what kind of body the first one who ordered it is, in KeepItOn's

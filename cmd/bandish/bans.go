@@ -213,11 +213,7 @@ func banLists(names list.Names) listKind {
 		if err != nil {
 			return nil, err
 		}
-		out := &listRead{Rows: im.Rows, Used: im.Used, Reports: len(im.Reports)}
-		for _, a := range im.Asides {
-			out.Asides = append(out.Asides, aside{Origin: a.Origin, Reason: a.Reason, Text: a.Text})
-		}
-		return out, nil
+		return &listRead{Rows: im.Rows, Used: im.Used, Reports: len(im.Reports), Asides: asidesOf(im.Asides)}, nil
 	}}
 }
 

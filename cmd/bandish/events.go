@@ -165,7 +165,7 @@ func eventsOfFiles(env *environment, registry *target.Registry, q *eventsQuery) 
 	if err != nil {
 		return event.Result{}, err
 	}
-	c := history.NewCollector(history.Options{Registry: registry, CC: q.cc, Columns: q.columns, Judge: judgeWeb(options)})
+	c := history.NewCollector(history.Options{Registry: registry, CC: q.cc, Columns: q.columns, Judge: history.JudgeWith(options)})
 	for _, name := range q.inputs {
 		read := func() (history.Summary, error) { return c.ReadFile(name) }
 		if name == "-" {

@@ -5,28 +5,8 @@ import (
 
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/archive"
-	"github.com/bandish/bandish/internal/history"
 	"github.com/bandish/bandish/internal/store"
-	"github.com/bandish/bandish/observation"
-	"github.com/bandish/bandish/verdict"
 )
-
-// judgeWeb returns a function that judges the obs_web rows of one measurement under the
-// rules in force.
-func judgeWeb(options observation.Options) history.Judge {
-	return func(rows []map[string]string) (verdict.Row, error) {
-		out := make([]observation.Row, 0, len(rows))
-		for _, v := range rows {
-			r, err := observation.FromWeb(func(column string) string { return v[column] }, options)
-			if err != nil {
-				return verdict.Row{}, err
-			}
-			out = append(out, r)
-		}
-		observation.Number(out)
-		return verdict.Judge(out), nil
-	}
-}
 
 // eventsOfArchive returns the events of the archive; if q.until is set, those that could
 // be found at that time.

@@ -72,7 +72,7 @@ func oneEvent(t *testing.T, text []byte, more []verdict.Row) *event.Event {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := history.NewCollector(history.Options{Registry: registry, Judge: judgeWeb(options)})
+	c := history.NewCollector(history.Options{Registry: registry, Judge: history.JudgeWith(options)})
 	if _, err := c.Read(bytes.NewReader(text)); err != nil {
 		t.Fatal(err)
 	}

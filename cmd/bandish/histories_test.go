@@ -34,7 +34,7 @@ func eventsWith(t *testing.T, name string, opt history.Options) []event.Event {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opt.Registry, opt.Judge = registry, judgeWeb(options)
+	opt.Registry, opt.Judge = registry, history.JudgeWith(options)
 	c := history.NewCollector(opt)
 	if _, err := c.ReadFile(name); err != nil {
 		t.Fatal(err)

@@ -37,6 +37,14 @@ type listRead struct {
 // aside is a row of a list that was left out.
 type aside = table.Aside[fmt.Stringer]
 
+// asidesOf are the rows that the reader of a list set aside.
+func asidesOf[O fmt.Stringer](list []table.Aside[O]) (out []aside) {
+	for _, a := range list {
+		out = append(out, aside{Origin: a.Origin, Reason: a.Reason, Text: a.Text})
+	}
+	return out
+}
+
 // listImport is the result of importing one file, as JSON.
 type listImport struct {
 	File   string `json:"file"`

@@ -96,11 +96,7 @@ func requestLists(registry *target.Registry) listKind {
 		if err != nil {
 			return nil, err
 		}
-		out := &listRead{Rows: im.Rows, Used: im.Used, Requests: len(im.Requests)}
-		for _, a := range im.Asides {
-			out.Asides = append(out.Asides, aside{Origin: a.Origin, Reason: a.Reason, Text: a.Text})
-		}
-		return out, nil
+		return &listRead{Rows: im.Rows, Used: im.Used, Requests: len(im.Requests), Asides: asidesOf(im.Asides)}, nil
 	}}
 }
 

@@ -647,10 +647,16 @@ func (a *Archive) hold(ctx context.Context, name string, pause time.Duration) (u
 	if err != nil {
 		return nil, fmt.Errorf("lock archive: %w", err)
 	}
+	return a.flock(ctx, f, unix.LOCK_EX, pause)
+}
+
+// flock takes a lock on an open file, alone (unix.LOCK_EX) or beside others (LOCK_SH). It
+// closes the file when the lock is given back, or cannot be taken.
+func (a *Archive) flock(ctx context.Context, f *os.File, how int, pause time.Duration) (unlock func(), err error) {
 	patience := time.NewTimer(2 * time.Second)
 	defer patience.Stop()
 	for {
-		err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+		err = unix.Flock(int(f.Fd()), how|unix.LOCK_NB)
 		if err == nil {
 			return func() { f.Close() }, nil
 		}

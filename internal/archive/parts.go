@@ -265,51 +265,32 @@ func (a *Archive) readIndex(r partRef, known *partIndex) (*partIndex, error) {
 		known = &partIndex{}
 	}
 	x := &partIndex{ref: r}
-	batches, segments, dropped := map[string]*batchPart{}, map[string]*segmentPart{}, map[string]*droppedPart{}
-	for _, p := range known.batches {
-		batches[p.ref.SHA256] = p
-	}
-	for _, p := range known.segments {
-		segments[p.ref.SHA256] = p
-	}
-	for _, p := range known.dropped {
-		dropped[p.ref.SHA256] = p
-	}
-	for _, r := range f.Batches {
-		p := batches[r.SHA256]
-		if p == nil {
-			list, size, err := readLines(a, r, (*Batch).validate)
-			if err != nil {
-				return nil, err
-			}
-			p = newBatchPart(r, list, size)
+	x.batches, err = partsOf(f.Batches, known.batches, func(p *batchPart) string { return p.ref.SHA256 }, func(r partRef) (*batchPart, error) {
+		list, size, err := readLines(a, r, (*Batch).validate)
+		if err != nil {
+			return nil, err
 		}
-		x.batches = append(x.batches, p)
+		return newBatchPart(r, list, size), nil
+	})
+	if err != nil {
+		return nil, err
 	}
-	for _, r := range f.Segments {
-		p := segments[r.SHA256]
-		if p == nil {
-			list, _, err := readLines(a, r, (*Segment).validate)
-			if err == nil && len(list) == 0 {
-				err = fmt.Errorf("%w: %s is empty", errPart, r.path())
-			}
-			if err != nil {
-				return nil, err
-			}
-			p = &segmentPart{r, list}
+	x.segments, err = partsOf(f.Segments, known.segments, func(p *segmentPart) string { return p.ref.SHA256 }, func(r partRef) (*segmentPart, error) {
+		list, _, err := readLines(a, r, (*Segment).validate)
+		if err == nil && len(list) == 0 {
+			err = fmt.Errorf("%w: %s is empty", errPart, r.path())
 		}
-		x.segments = append(x.segments, p)
+		return &segmentPart{r, list}, err
+	})
+	if err != nil {
+		return nil, err
 	}
-	for _, r := range f.Dropped {
-		p := dropped[r.SHA256]
-		if p == nil {
-			list, size, err := readLines(a, r, func(*Dropped) error { return nil })
-			if err != nil {
-				return nil, err
-			}
-			p = &droppedPart{r, list, size}
-		}
-		x.dropped = append(x.dropped, p)
+	x.dropped, err = partsOf(f.Dropped, known.dropped, func(p *droppedPart) string { return p.ref.SHA256 }, func(r partRef) (*droppedPart, error) {
+		list, size, err := readLines(a, r, func(*Dropped) error { return nil })
+		return &droppedPart{r, list, size}, err
+	})
+	if err != nil {
+		return nil, err
 	}
 	var last *Segment
 	for s := range x.allSegments() {
@@ -319,6 +300,24 @@ func (a *Archive) readIndex(r partRef, known *partIndex) (*partIndex, error) {
 		last = s
 	}
 	return x, nil
+}
+
+// partsOf returns the parts that an index names. It reads those that are not among known.
+func partsOf[P any](refs []partRef, known []P, sum func(P) string, read func(partRef) (P, error)) (out []P, err error) {
+	have := make(map[string]P, len(known))
+	for _, p := range known {
+		have[sum(p)] = p
+	}
+	for _, r := range refs {
+		p, ok := have[r.SHA256]
+		if !ok {
+			if p, err = read(r); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, p)
+	}
+	return out, nil
 }
 
 func newBatchPart(r partRef, list []Batch, size int) *batchPart {

@@ -1,14 +1,19 @@
-// Package child runs the program of a test once more, as a process of its own: tests
-// that kill, race or measure processes begin them here. It is no part of the program.
+// Package child runs processes for tests: the program of the test once more, for tests
+// that kill, race or measure processes, and servers of other projects. It is no part of
+// the program.
 package child
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"io"
+	"net"
 	"os"
 	"os/exec"
+	"sync"
 	"testing"
+	"time"
 )
 
 // Command is the program of the running test with variables, "NAME=value", added to
@@ -42,4 +47,40 @@ func Start(t testing.TB, cmd *exec.Cmd) (in io.WriteCloser, out *bufio.Scanner) 
 		t.Fatal(err)
 	}
 	return in, bufio.NewScanner(stdout)
+}
+
+// Free returns an address of this machine, 127.0.0.1:port, that nobody listens on.
+func Free(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// Serve runs a server until the test ends, and returns when it listens on its address. A
+// server that does not within 30 s fails the test with what it printed.
+func Serve(t testing.TB, cmd *exec.Cmd, address string) {
+	t.Helper()
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	end := sync.OnceFunc(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	t.Cleanup(end)
+	for range 600 {
+		if c, err := net.Dial("tcp", address); err == nil {
+			c.Close()
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	end() // said is whole now
+	t.Fatalf("%s does not start: %s", cmd.Path, &said)
 }

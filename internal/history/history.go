@@ -34,6 +34,22 @@ type Registry interface {
 // text.
 type Judge func(rows []map[string]string) (verdict.Row, error)
 
+// JudgeWith judges by the rules in force, as an import does.
+func JudgeWith(o observation.Options) Judge {
+	return func(rows []map[string]string) (verdict.Row, error) {
+		out := make([]observation.Row, 0, len(rows))
+		for _, v := range rows {
+			r, err := observation.FromWeb(func(column string) string { return v[column] }, o)
+			if err != nil {
+				return verdict.Row{}, err
+			}
+			out = append(out, r)
+		}
+		observation.Number(out)
+		return verdict.Judge(out), nil
+	}
+}
+
 // Options say how to read a file.
 type Options struct {
 	Registry Registry // may be nil

@@ -75,6 +75,18 @@ func valued(out map[string]any, by, values []string) (map[string]any, error) {
 	return out, nil
 }
 
+// grouped counts the measurements of a selection by the axes that q names.
+func (s *Server) grouped(r *http.Request, q url.Values, f *store.Selection) ([]string, []store.Group, error) {
+	by, grain, err := axesOf(q, f)
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := s.limited(r)
+	defer cancel()
+	groups, err := s.Store.Aggregate(ctx, *f, by, grain)
+	return by, groups, err
+}
+
 func (s *Server) aggregation(w http.ResponseWriter, r *http.Request) (any, error) {
 	began := time.Now()
 	q := r.URL.Query()
@@ -88,13 +100,7 @@ func (s *Server) aggregation(w http.ResponseWriter, r *http.Request) (any, error
 	if f.Since.IsZero() {
 		f.Since = f.Until.AddDate(0, 0, -180)
 	}
-	by, grain, err := axesOf(q, &f)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := s.limited(r)
-	defer cancel()
-	groups, err := s.Store.Aggregate(ctx, f, by, grain)
+	by, groups, err := s.grouped(r, q, &f)
 	if err != nil {
 		return nil, err
 	}
@@ -181,13 +187,7 @@ func (s *Server) analysis(_ http.ResponseWriter, r *http.Request) (any, error) {
 	if q.Get("time_grain") == "" {
 		q.Set("time_grain", "day")
 	}
-	by, grain, err := axesOf(q, &f)
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := s.limited(r)
-	defer cancel()
-	groups, err := s.Store.Aggregate(ctx, f, by, grain)
+	by, groups, err := s.grouped(r, q, &f)
 	if err != nil {
 		return nil, err
 	}

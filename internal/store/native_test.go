@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,6 +18,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2"
 
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/child"
 )
 
 // debianClickHouse starts the ClickHouse that Debian has, 18.16, and gives its address for
@@ -33,12 +33,7 @@ func debianClickHouse(t *testing.T) string {
 	if _, err := os.Stat(program); err != nil {
 		t.Skip("no server that speaks ClickHouse's native protocol: apt-get install clickhouse-server")
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
+	address := child.Free(t)
 	dir := t.TempDir()
 	config := filepath.Join(dir, "config.xml")
 	_, port, _ := net.SplitHostPort(address)
@@ -56,25 +51,7 @@ func debianClickHouse(t *testing.T) string {
 	}
 	cmd := exec.Command(program, "--config-file="+config)
 	cmd.Dir = dir
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
-	for try := 0; ; try++ {
-		if c, err := net.Dial("tcp", address); err == nil {
-			c.Close()
-			break
-		}
-		if try > 600 {
-			t.Fatalf("ClickHouse does not start: %s", said.String())
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+	child.Serve(t, cmd, address)
 	return "clickhouse://bandish:s3cret%3A%2F%40@" + address + "/default"
 }
 

@@ -111,21 +111,28 @@ type sourceView struct {
 	Facts                                        int
 }
 
-// caseFile is the page of one case as it is known, or was on ?as-of=DAY.
-func (s *Site) caseFile(w http.ResponseWriter, r *http.Request) error {
-	c := s.Records.Case(r.PathValue("id"))
+// caseAsked returns a case and what it comes to, as it was known on the day that the
+// address names.
+func (s *Site) caseAsked(r *http.Request, id string) (k speaker, answers []casefile.Answer, when asked, err error) {
+	c := s.Records.Case(id)
 	if c == nil {
-		return notFound("The record has no case of this id.")
+		return k, nil, when, notFound("The record has no case of this id.")
 	}
-	when, err := asOf(r)
-	if err != nil {
-		return err
+	if when, err = asOf(r); err != nil {
+		return k, nil, when, err
 	}
 	shown, answers, err := s.Desk.Case(r.Context(), c, when.date)
+	return speaker{s: s, whole: c, shown: shown, query: when.Query}, answers, when, err
+}
+
+// caseFile is the page of one case as it is known, or was on ?as-of=DAY.
+func (s *Site) caseFile(w http.ResponseWriter, r *http.Request) error {
+	k, answers, when, err := s.caseAsked(r, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
-	v := s.caseView(speaker{s: s, whole: c, shown: shown, query: when.Query}, answers)
+	c, shown := k.whole, k.shown
+	v := s.caseView(k, answers)
 	v.When = when
 	if err := v.narrow(r, shown); err != nil {
 		return err

@@ -73,19 +73,11 @@ func bansCSV(w http.ResponseWriter, r *http.Request, ranked []ban.Ranked) error 
 // chain of authority.
 func (s *Site) caseCSV(table func(k speaker) [][]string) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		c := s.Records.Case(r.PathValue("id"))
-		if c == nil {
-			return notFound("The record has no case of this id.")
-		}
-		when, err := asOf(r)
+		k, _, _, err := s.caseAsked(r, r.PathValue("id"))
 		if err != nil {
 			return err
 		}
-		shown, _, err := s.Desk.Case(r.Context(), c, when.date)
-		if err != nil {
-			return err
-		}
-		return deliverCSV(w, r, table(speaker{s: s, whole: c, shown: shown, query: when.Query}))
+		return deliverCSV(w, r, table(k))
 	}
 }
 

@@ -201,20 +201,12 @@ func spelled(chain []chainLink) string {
 // pictured returns the case that the address names, as it was known on the day that the
 // address names.
 func (s *Site) pictured(r *http.Request) (speaker, time.Time, error) {
-	c := s.Records.Case(r.PathValue("id"))
-	if c == nil {
-		return speaker{}, time.Time{}, notFound("The record has no case of this id.")
-	}
-	when, err := asOf(r)
-	if err != nil {
-		return speaker{}, time.Time{}, err
-	}
-	shown, _, err := s.Desk.Case(r.Context(), c, when.date)
+	k, _, when, err := s.caseAsked(r, r.PathValue("id"))
 	day := s.Now()
 	if when.Day != "" {
 		day = parseDay(when.Day)
 	}
-	return speaker{s: s, whole: c, shown: shown}, day, err
+	return k, day, err
 }
 
 // nodesAcross is how many boxes of a chain stand side by side in a picture. After that the
@@ -315,11 +307,7 @@ func pairsDrawing(rows []pairRow) *picture.Drawing {
 
 // bansPicture are the longest bans over years: /bans/picture.png.
 func (s *Site) bansPicture(w http.ResponseWriter, r *http.Request) error {
-	t, err := timesOf(r)
-	if err != nil {
-		return err
-	}
-	ranked, err := s.Desk.Longest(r.Context(), t.at, t.known)
+	ranked, t, err := s.allBans(r)
 	if err != nil {
 		return err
 	}

@@ -378,10 +378,45 @@ func rankedLength(l ban.Length) string {
 
 // bansView is one page of the list of all bans.
 type bansView struct {
-	Rows           []bansRow
-	Skip, All      int
-	Earlier, Later string
-	When           whenAsked
+	part
+	Rows []bansRow
+	When whenAsked
+}
+
+// part says which page of a list is shown.
+type part struct {
+	Skip, All     int    // rows before it, and of the whole list
+	Before, After string // addresses of the pages beside this one, "" where there is none
+}
+
+// partOf cuts out of a list the page that an address asks for: ?skip= leaves out its first
+// rows.
+func partOf[T any](r *http.Request, list []T, when whenAsked) (p part, rows []T, err error) {
+	p.All = len(list)
+	if skip := r.URL.Query().Get("skip"); skip != "" {
+		if p.Skip, err = strconv.Atoi(skip); err != nil || p.Skip < 0 {
+			return p, nil, badRequest(fmt.Sprintf("skip is %q: want how many rows to leave out, a whole number.", skip))
+		}
+	}
+	begin := min(p.Skip, len(list))
+	end := begin + min(pageSize, len(list)-begin)
+	if end < len(list) {
+		p.After = when.With("skip", strconv.Itoa(end))
+	}
+	if p.Skip > 0 {
+		p.Before = when.With("skip", strconv.Itoa(max(0, p.Skip-pageSize)))
+	}
+	return p, list[begin:end], nil
+}
+
+// allBans returns all bans, the longest first, as of the days that the address names.
+func (s *Site) allBans(r *http.Request) ([]ban.Ranked, times, error) {
+	t, err := timesOf(r)
+	if err != nil {
+		return nil, t, err
+	}
+	ranked, err := s.Desk.Longest(r.Context(), t.at, t.known)
+	return ranked, t, err
 }
 
 type bansRow struct {
@@ -411,31 +446,21 @@ func endOf(b *ban.Ranked) template.HTML {
 
 // bans lists all bans, measured and reported, the longest first.
 func (s *Site) bans(w http.ResponseWriter, r *http.Request) error {
-	t, err := timesOf(r)
-	if err != nil {
-		return err
-	}
-	ranked, err := s.Desk.Longest(r.Context(), t.at, t.known)
+	ranked, t, err := s.allBans(r)
 	if err != nil {
 		return err
 	}
 	if wantsCSV(r) {
 		return bansCSV(w, r, ranked)
 	}
-	v := bansView{All: len(ranked), Rows: []bansRow{}, When: t.asked(r)}
-	if skip := r.URL.Query().Get("skip"); skip != "" {
-		if _, err := fmt.Sscan(skip, &v.Skip); err != nil || v.Skip < 0 {
-			return badRequest(fmt.Sprintf("skip is %q: want how many bans to leave out.", skip))
-		}
+	v := bansView{Rows: []bansRow{}, When: t.asked(r)}
+	page, rows, err := partOf(r, ranked, v.When)
+	if err != nil {
+		return err
 	}
-	for _, b := range ranked[min(v.Skip, len(ranked)):min(v.Skip+pageSize, len(ranked))] {
+	v.part = page
+	for _, b := range rows {
 		v.Rows = append(v.Rows, s.bansRow(b, t.query()))
-	}
-	if v.Skip+pageSize < len(ranked) {
-		v.Earlier = v.When.With("skip", strconv.Itoa(v.Skip+pageSize))
-	}
-	if v.Skip > 0 {
-		v.Later = v.When.With("skip", strconv.Itoa(max(0, v.Skip-pageSize)))
 	}
 	f := frame{Title: "All bans, the longest first", About: "Every ban that was measured or that the record and imported lists report."}
 	if err := s.answers(&f, r, f.Title, t); err != nil {

@@ -18,8 +18,13 @@ import (
 
 // question asks whether the target is blocked in the country.
 func (c *catalogue) question(a *answer.Answer) string {
-	name, gender := c.platform(a.Target, a.Name)
-	return c.text("question", args{"name": name, "gender": gender, "country": c.country(a.CC, a.Country)})
+	return c.ask(a.CC, a.Country, a.Target, a.Name)
+}
+
+// ask asks it of a country and a target of these names in English.
+func (c *catalogue) ask(cc, country, target, name string) string {
+	name, gender := c.platform(target, name)
+	return c.text("question", args{"name": name, "gender": gender, "country": c.country(cc, country)})
 }
 
 // embedAnswer returns the words of a card for an answer.

@@ -272,7 +272,7 @@ func (s *Site) langEvent(r *http.Request, v *langView, named []string) error {
 	}
 	v.asked(r, t)
 	row := s.eventRow(*e, t.at)
-	k, place := e.Counts, v.c.country(e.CC, inquiry.Country(e.CC))
+	k := e.Counts
 	v.Kind, v.Title, v.Of = "facts", v.eventTitle(s, e), []string{e.ID}
 	v.Trail = []langLink{{v.T("events.title"), "/" + v.Code + "/events"}}
 	few := embedView{State: eventState(&row)}
@@ -292,8 +292,7 @@ func (s *Site) langEvent(r *http.Request, v *langView, named []string) error {
 		{v.T("column.networks"), inPage(foreign(strings.Join(e.Networks, ", ")))}, {v.T("event.confidence"), inPage(foreign(fmt.Sprintf("%.0f%%", 100*e.Confidence)))}}
 	for _, t := range e.Targets {
 		if t != "*" {
-			name, gender := v.c.platform(t, s.name(t))
-			v.Cases = append(v.Cases, langLink{inPage(v.c.text("question", args{"name": name, "gender": gender, "country": place})), "/" + v.Code + "/cc/" + e.CC + "/" + url.PathEscape(t) + v.When.Query})
+			v.Cases = append(v.Cases, v.answerLink(s, e.CC, t))
 		}
 	}
 	return nil
@@ -312,10 +311,9 @@ func (s *Site) langMeasurements(r *http.Request, v *langView, named []string) er
 	if err != nil {
 		return err
 	}
-	name, gender := v.c.platform(id, list.Name)
-	place := v.c.country(cc, list.Country)
-	v.Title = v.c.text("list.title", args{"name": name, "country": place})
-	v.Trail = []langLink{{inPage(place), "/" + v.Code + "/cc/" + cc}, {inPage(v.c.text("question", args{"name": name, "gender": gender, "country": place})), "/" + v.Code + "/cc/" + cc + "/" + url.PathEscape(id)}}
+	name, _ := v.c.platform(id, list.Name)
+	v.Title = v.c.text("list.title", args{"name": name, "country": v.c.country(cc, list.Country)})
+	v.Trail = v.answerTrail(cc, list.Country, id, list.Name)
 	v.table("column.time", "network", "network.state")
 	for i := range list.Rows {
 		row := &list.Rows[i]

@@ -416,9 +416,8 @@ func (v *langView) known(when asked) {
 
 // answer puts an answer into the language.
 func (v *langView) answer(a *answer.Answer, query string) langAnswer {
-	name, gender := v.c.platform(a.Target, a.Name)
 	out := langAnswer{State: string(a.State), Href: "/" + v.Code + "/cc/" + a.CC + "/" + url.PathEscape(a.Target) + query, Word: inPage(v.c.head(a)), Day: inPage(v.c.day(a.LastDay())),
-		Question: inPage(v.c.text("question", args{"name": name, "gender": gender, "country": v.c.country(a.CC, a.Country)})), About: plainName(v.c.sentence(a))}
+		Question: inPage(v.c.question(a)), About: plainName(v.c.sentence(a))}
 	out.Sentence = inPage(v.c.sentence(a))
 	if a.Since != nil {
 		out.Since = inPage(v.c.interval(a.Since))
@@ -491,9 +490,8 @@ func (s *Site) langAnswerPage(r *http.Request, v *langView, named []string) erro
 	cited := times{at: a.LastDay().AddDate(0, 0, 1), known: t.known}
 	v.days = &cited
 	one := v.answer(&a.Answer, v.When.Query)
-	name, gender := v.c.platform(id, a.Name)
 	place := v.c.country(cc, a.Country)
-	v.Answer, v.Title = &one, v.c.text("question", args{"name": name, "gender": gender, "country": place})
+	v.Answer, v.Title = &one, v.c.question(&a.Answer)
 	v.Trail = []langLink{{inPage(place), "/" + v.Code + "/cc/" + cc}}
 	v.English = "/cc/" + cc + "/" + url.PathEscape(id) + v.When.Query
 	if a.LastMeasured != nil {
@@ -587,18 +585,11 @@ func (s *Site) langCases(r *http.Request, v *langView, _ []string) error {
 
 func (s *Site) langCase(r *http.Request, v *langView, named []string) error {
 	id := named[0]
-	c := s.Records.Case(id)
-	if c == nil {
-		return notFound("The record has no case of this id.")
-	}
-	when, err := asOf(r)
+	k, claims, when, err := s.caseAsked(r, id)
 	if err != nil {
 		return err
 	}
-	shown, claims, err := s.Desk.Case(r.Context(), c, when.date)
-	if err != nil {
-		return err
-	}
+	c, shown := k.whole, k.shown
 	text := func(key string) template.HTML { return v.T(key) }
 	v.known(when)
 	v.Kind, v.Of = "case", []string{c.ID}
@@ -626,7 +617,7 @@ func (s *Site) langCase(r *http.Request, v *langView, named []string) error {
 		}
 		one.Points = append(one.Points, langPoint{text("turn." + string(p.Turn)), inPage(date)})
 	}
-	k := speaker{s: s, whole: c, shown: shown, query: when.Query, c: v.c}
+	k.c = v.c
 	for _, e := range shown.Computed.Chronology {
 		key := "kind." + e.Kind
 		if e.Entry != "act" {

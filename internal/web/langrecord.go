@@ -132,10 +132,9 @@ func (s *Site) langDays(r *http.Request, v *langView, named []string) error {
 		days = a.ByASN[asn]
 		v.Intro = inPage(v.c.text("days.on", args{"asn": foreign(network.Name(asn))}))
 	}
-	name, gender := v.c.platform(id, a.Name)
-	place := v.c.country(cc, a.Country)
-	v.Title = v.c.text("days.title", args{"name": name, "country": place})
-	v.Trail = v.answerTrail(cc, id, place, v.c.text("question", args{"name": name, "gender": gender, "country": place}))
+	name, _ := v.c.platform(id, a.Name)
+	v.Title = v.c.text("days.title", args{"name": name, "country": v.c.country(cc, a.Country)})
+	v.Trail = v.answerTrail(cc, a.Country, id, a.Name)
 	v.table("check.day", "network.state", "days.blocked", "days.ok", "days.down", "days.unclear", "days.all")
 	for i := range days {
 		d := &days[i]
@@ -147,8 +146,15 @@ func (s *Site) langDays(r *http.Request, v *langView, named []string) error {
 
 func count32(n uint32) langCell { return number64(int64(n)) }
 
-func (v *langView) answerTrail(cc, id, place, question string) []langLink {
-	return []langLink{{inPage(place), "/" + v.Code + "/cc/" + cc}, {inPage(question), "/" + v.Code + "/cc/" + cc + "/" + url.PathEscape(id)}}
+// answerTrail leads back to the page of an answer, answerLink to it on the day that is
+// asked about. country and name are the names in English.
+func (v *langView) answerTrail(cc, country, id, name string) []langLink {
+	of := "/" + v.Code + "/cc/" + cc
+	return []langLink{{inPage(v.c.country(cc, country)), of}, {inPage(v.c.ask(cc, country, id, name)), of + "/" + url.PathEscape(id)}}
+}
+
+func (v *langView) answerLink(s *Site, cc, id string) langLink {
+	return langLink{inPage(v.c.ask(cc, inquiry.Country(cc), id, s.name(id))), "/" + v.Code + "/cc/" + cc + "/" + url.PathEscape(id) + v.When.Query}
 }
 
 // banName names what was banned.
@@ -193,33 +199,22 @@ func (v *langView) banTellers(b *ban.Ranked) string {
 }
 
 func (s *Site) langBans(r *http.Request, v *langView, _ []string) error {
-	t, err := timesOf(r)
-	if err != nil {
-		return err
-	}
-	ranked, err := s.Desk.Longest(r.Context(), t.at, t.known)
+	ranked, t, err := s.allBans(r)
 	if err != nil {
 		return err
 	}
 	v.asked(r, t)
-	skip := 0
-	if text := r.URL.Query().Get("skip"); text != "" {
-		if skip, err = strconv.Atoi(text); err != nil || skip < 0 {
-			return badRequest("skip is how many bans to leave out: a whole number.")
-		}
+	page, rows, err := partOf(r, ranked, v.When)
+	if err != nil {
+		return err
 	}
+	v.Before, v.Next = page.Before, page.After
 	v.Title, v.Intro = v.c.text("bans.title", nil), v.T("bans.about")
 	v.table("column.platform", "column.country", "column.began", "column.ended", "bans.length", "bans.who")
-	for i := min(skip, len(ranked)); i < min(skip+pageSize, len(ranked)); i++ {
-		b := &ranked[i]
+	for i := range rows {
+		b := &rows[i]
 		from, to, length := v.banDates(b)
 		v.row(langCell{Text: inPage(v.banName(s, b)), Href: "/" + v.Code + "/bans/" + url.PathEscape(b.ID) + v.When.Query}, v.countryCell(b.CC), langCell{Text: inPage(from)}, langCell{Text: inPage(to)}, langCell{Text: inPage(length)}, langCell{Text: inPage(v.banTellers(b))})
-	}
-	if skip+pageSize < len(ranked) {
-		v.Next = v.When.With("skip", strconv.Itoa(skip+pageSize))
-	}
-	if skip > 0 {
-		v.Before = v.When.With("skip", strconv.Itoa(max(0, skip-pageSize)))
 	}
 	return nil
 }
@@ -235,8 +230,7 @@ func (s *Site) langBan(r *http.Request, v *langView, named []string) error {
 	}
 	v.asked(r, t)
 	from, to, length := v.banDates(b)
-	place := v.c.country(b.CC, inquiry.Country(b.CC))
-	v.Kind, v.Title = "facts", v.c.text("event.title", args{"names": v.banName(s, b), "country": place})
+	v.Kind, v.Title = "facts", v.c.text("event.title", args{"names": v.banName(s, b), "country": v.c.country(b.CC, inquiry.Country(b.CC))})
 	v.Trail = []langLink{{v.T("bans.title"), "/" + v.Code + "/bans"}}
 	few := v.c.embedBan(s, b)
 	v.Few, v.About = &few, plainName(few.Text)
@@ -246,8 +240,7 @@ func (s *Site) langBan(r *http.Request, v *langView, named []string) error {
 		v.Facts = append(v.Facts, langFact{v.T("ban.where"), inPage(foreign(b.Area))})
 	}
 	if b.Target != ban.Internet && b.Target != ban.Unnamed {
-		name, gender := v.c.platform(b.Target, s.name(b.Target))
-		v.Cases = append(v.Cases, langLink{inPage(v.c.text("question", args{"name": name, "gender": gender, "country": place})), "/" + v.Code + "/cc/" + b.CC + "/" + url.PathEscape(b.Target) + v.When.Query})
+		v.Cases = append(v.Cases, v.answerLink(s, b.CC, b.Target))
 	}
 	for j := range b.Reports {
 		if c := s.Records.Case(b.Reports[j].Case); c != nil {
@@ -272,6 +265,11 @@ func (s *Site) langHours(r *http.Request, v *langView, _ []string) error {
 		return err
 	}
 	v.asked(r, t)
+	page, rows, err := partOf(r, list, v.When)
+	if err != nil {
+		return err
+	}
+	v.Before, v.Next = page.Before, page.After
 	v.Title, v.Intro = v.c.text("hours.title", nil), v.T("hours.about")
 	v.table("column.country", "column.platform", "hours.year", "hours.measured", "hours.reported")
 	span := func(bans, least, most int) langCell {
@@ -283,8 +281,8 @@ func (s *Site) langHours(r *http.Request, v *langView, _ []string) error {
 		}
 		return langCell{Text: inPage(foreign(thousands(strconv.Itoa(least)) + "–" + thousands(strconv.Itoa(most))))}
 	}
-	for i := range list[:min(len(list), pageSize)] {
-		y := &list[i]
+	for i := range rows {
+		y := &rows[i]
 		name := v.c.text("ban.internet", nil)
 		cell := langCell{Text: inPage(name)}
 		if y.Target != ban.Internet {
@@ -322,10 +320,10 @@ func (s *Site) langMeasurement(r *http.Request, v *langView, named []string) err
 		return notFound("The archive has no measurement of this uid.")
 	}
 	d := e.Verdict
-	name, gender := v.c.platform(d.Target, s.name(d.Target))
+	name, _ := v.c.platform(d.Target, s.name(d.Target))
 	place := v.c.country(d.CC, inquiry.Country(d.CC))
 	v.Kind, v.Title = "measurement", v.c.text("m.title", args{"name": name, "country": place})
-	v.Trail = v.answerTrail(d.CC, d.Target, place, v.c.text("question", args{"name": name, "gender": gender, "country": place}))
+	v.Trail = v.answerTrail(d.CC, inquiry.Country(d.CC), d.Target, s.name(d.Target))
 	net := v.c.text("list.network", nil)
 	if d.ASN != 0 {
 		net = foreign(network.Name(d.ASN))

@@ -75,10 +75,9 @@ func (s *Site) langPicture(w http.ResponseWriter, r *http.Request, c *catalogue,
 	if err != nil {
 		return err
 	}
-	name, gender := c.platform(id, a.Name)
 	p := cardOf(a)
 	p.Site, p.Language, p.RTL = c.text("site", nil), c.code, c.Language.Dir == "rtl"
-	p.Title, p.State, p.Sentence, p.Foot = c.text("question", args{"name": name, "gender": gender, "country": c.country(cc, a.Country)}), c.head(&a.Answer), c.sentence(&a.Answer), c.day(a.LastDay())
+	p.Title, p.State, p.Sentence, p.Foot = c.question(&a.Answer), c.head(&a.Answer), c.sentence(&a.Answer), c.day(a.LastDay())
 	if s.Demo {
 		p.Foot = c.text("demo", nil)
 	}

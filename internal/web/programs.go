@@ -27,12 +27,9 @@ type hoursRow struct {
 }
 
 type hoursView struct {
+	part
 	Rows []hoursRow
-	All  int
-	Skip int
 	When whenAsked
-
-	Earlier, Later string // addresses of the pages beside this one
 }
 
 const hoursPage page[hoursView] = "hours.html"
@@ -51,24 +48,18 @@ func (s *Site) hours(w http.ResponseWriter, r *http.Request) error {
 	if r.URL.Query().Get("format") == "csv" {
 		return hoursCSV(w, r, list)
 	}
-	v := hoursView{All: len(list), Rows: []hoursRow{}, When: t.asked(r)}
-	if skip := r.URL.Query().Get("skip"); skip != "" {
-		if v.Skip, err = strconv.Atoi(skip); err != nil || v.Skip < 0 {
-			return badRequest("skip is how many rows to leave out: a whole number.")
-		}
+	v := hoursView{Rows: []hoursRow{}, When: t.asked(r)}
+	page, rows, err := partOf(r, list, v.When)
+	if err != nil {
+		return err
 	}
-	for _, y := range list[min(v.Skip, len(list)):min(v.Skip+pageSize, len(list))] {
+	v.part = page
+	for _, y := range rows {
 		row := hoursRow{Year: y, Country: inquiry.Country(y.CC), Name: s.name(y.Target), Href: "/cc/" + y.CC + "/" + url.PathEscape(y.Target) + t.query()}
 		if y.Target == ban.Internet {
 			row.Name, row.Href = "the internet", ""
 		}
 		v.Rows = append(v.Rows, row)
-	}
-	if v.Skip+pageSize < len(list) {
-		v.Later = v.When.With("skip", strconv.Itoa(v.Skip+pageSize))
-	}
-	if v.Skip > 0 {
-		v.Earlier = v.When.With("skip", strconv.Itoa(max(0, v.Skip-pageSize)))
 	}
 	f := frame{Title: "Hours banned", About: "How many hours each platform was banned in each country and year, measured and reported.", Trail: []crumb{{"All bans", "/bans"}, {"Hours banned", ""}}}
 	if err := s.answers(&f, r, f.Title, t); err != nil {

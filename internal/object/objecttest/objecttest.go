@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -17,11 +16,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
-
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 
+	"github.com/bandish/bandish/internal/child"
 	"github.com/bandish/bandish/internal/object"
 )
 
@@ -46,36 +44,13 @@ func Gateway(t testing.TB) (at string, access object.Access, ok bool) {
 	if program == "" {
 		return "", access, false
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
+	address := child.Free(t)
 	dir := t.TempDir()
 	if err := os.Mkdir(filepath.Join(dir, "kept"), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(program, "--access", "key", "--secret", "secret", "--port", address, "--quiet", "posix", dir)
-	var said bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &said, &said
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-	})
-	for try := 0; ; try++ {
-		if c, err := net.Dial("tcp", address); err == nil {
-			c.Close()
-			break
-		}
-		if try > 600 {
-			t.Fatalf("versitygw does not start: %s", said.String())
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
+	child.Serve(t, cmd, address)
 	return "s3://kept", object.Access{Endpoint: address, Insecure: true, Private: true, Key: "key", Secret: "secret"}, true
 }
 
