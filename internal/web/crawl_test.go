@@ -125,13 +125,16 @@ func realData(t *testing.T) *server {
 // visits is how many pages of a kind are visited: there are thousands of
 // measurements, and of lists of them.
 func visits(kind string) int {
-	if strings.HasPrefix(kind, "m/") || strings.HasSuffix(kind, "?") {
+	long := os.Getenv("BANDISH_LONG") != ""
+	switch some := strings.HasPrefix(kind, "m/") || strings.HasSuffix(kind, "?"); {
+	case some && long:
 		return 12
+	case some:
+		return 4
+	case long:
+		return 120
 	}
-	if os.Getenv("BANDISH_LONG") == "" {
-		return 30
-	}
-	return 120
+	return 12
 }
 
 // crawl follows every link from the start page and looks at each page: it is
