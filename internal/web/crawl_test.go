@@ -134,7 +134,7 @@ func visits(kind string) int {
 	case long:
 		return 120
 	}
-	return 12
+	return 30
 }
 
 // crawl follows every link from the start page and looks at each page: it is
@@ -304,7 +304,10 @@ func kindOf(at string) string {
 	if len(parts) > 2 {
 		kind += fmt.Sprint("/", len(parts))
 	}
-	if len(parts) > 4 {
+	switch {
+	case len(parts) > 4 && parts[1] == "cases" && os.Getenv("BANDISH_LONG") == "": // the pages of claims are one kind
+		kind += "/" + parts[3]
+	case len(parts) > 4:
 		kind += "/" + parts[4]
 	}
 	if u.RawQuery != "" {
