@@ -17,6 +17,7 @@ import (
 	"github.com/bandish/bandish/bundle"
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/frugal"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/intake"
 	"github.com/bandish/bandish/internal/pipeline"
@@ -98,6 +99,7 @@ func (x *example) make(dir string, docs [][]byte) error {
 }
 
 func TestMain(m *testing.M) {
+	frugal.Tests()
 	code := m.Run()
 	if x := theExample(); x.err == nil {
 		x.desk.Store.Close()

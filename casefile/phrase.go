@@ -1,6 +1,7 @@
 package casefile
 
 import (
+	"bytes"
 	"regexp"
 	"strings"
 	"unicode"
@@ -92,44 +93,45 @@ func longestBeginning(body, passage string) string {
 // single spaces, with accents apart from their letters. For each byte of the
 // result, and for its end, offsets has the place in s.
 func foldPhrase(s string) (string, []int) {
-	var b strings.Builder
+	folded := make([]byte, 0, len(s))
 	offsets := make([]int, 0, len(s)+1)
 	space := true // drop leading space
-	emit := func(r rune, at int) {
-		for range utf8.RuneLen(r) {
-			offsets = append(offsets, at)
-		}
-		b.WriteRune(r)
-	}
 	for i, r := range s {
 		switch {
 		case unicode.IsSpace(r) || r == '\u00a0':
 			if !space {
-				emit(' ', i)
+				folded, offsets = append(folded, ' '), append(offsets, i)
 			}
 			space = true
 			continue
+		case r == '`':
+			r = '\''
+		case r < utf8.RuneSelf: // most letters; what follows changes none of these
 		case r == '\u00ad' || r == '\u200b' || r == '\u200c' || r == '\u200d' || r == '\ufeff':
 			continue
-		case strings.ContainsRune("“”„«»\"", r):
+		case strings.ContainsRune("“”„«»", r):
 			r = '"'
-		case strings.ContainsRune("‘’‚`´", r):
+		case strings.ContainsRune("‘’‚´", r):
 			r = '\''
 		case strings.ContainsRune("–—‒−‑", r):
 			r = '-'
-		}
-		space = false
-		if r == utf8.RuneError {
+		case r == utf8.RuneError:
 			r = '?'
 		}
+		space = false
+		if r < utf8.RuneSelf {
+			folded, offsets = append(folded, byte(unicode.ToLower(r))), append(offsets, i)
+			continue
+		}
 		for _, x := range norm.NFKD.String(string(r)) {
-			emit(unicode.ToLower(x), i)
+			folded = utf8.AppendRune(folded, unicode.ToLower(x))
+			for len(offsets) < len(folded) {
+				offsets = append(offsets, i)
+			}
 		}
 	}
-	folded := b.String()
-	if strings.HasSuffix(folded, " ") {
-		folded = folded[:len(folded)-1]
-		offsets = offsets[:len(offsets)-1]
+	if bytes.HasSuffix(folded, []byte(" ")) {
+		folded, offsets = folded[:len(folded)-1], offsets[:len(offsets)-1]
 	}
-	return folded, append(offsets, len(s))
+	return string(folded), append(offsets, len(s))
 }

@@ -14,7 +14,7 @@ import (
 // stages are the packages in the order of the flow: a package imports only
 // packages of earlier stages. A package that is not listed fails the test.
 var stages = [][]string{
-	{"address", "country", "country/zone", "internal/header", "ledger", "network", "targets", "records", "internal/browser", "internal/child", "internal/disk", "internal/picture", "internal/table", "internal/probe/dataformat", "internal/cost"},
+	{"address", "country", "country/zone", "internal/header", "ledger", "network", "targets", "records", "internal/browser", "internal/child", "internal/disk", "internal/frugal", "internal/picture", "internal/table", "internal/probe/dataformat", "internal/cost"},
 	{"measurement", "fingerprint", "defect", "signal", "internal/cost/table", "internal/target", "internal/server", "internal/turns", "internal/chdb", "internal/dial", "internal/notary"},
 	{"observation", "internal/object", "internal/iceberg"},
 	{"verdict", "internal/object/objecttest", "internal/shard"},

@@ -44,8 +44,8 @@ func labVerdicts() []verdict.Row {
 	return out
 }
 
-// labData makes a data folder with those verdicts in its archive.
-func labData(t *testing.T) string {
+// labData makes a data folder with verdicts in its archive.
+func labData(t *testing.T, rows []verdict.Row) string {
 	t.Helper()
 	dir := t.TempDir()
 	a, err := archive.Open(dir)
@@ -53,7 +53,7 @@ func labData(t *testing.T) string {
 		t.Fatal(err)
 	}
 	byDay := map[string][]verdict.Row{}
-	for _, r := range labVerdicts() {
+	for _, r := range rows {
 		byDay[r.Time.Format(time.DateOnly)] = append(byDay[r.Time.Format(time.DateOnly)], r)
 	}
 	err = a.Update(context.Background(), func(u *archive.Update) error {
@@ -90,7 +90,7 @@ func bandishJSON(t *testing.T, into any, args ...string) {
 // The commands answer claims from the archive: the lab's case over verdicts
 // whose truth is known.
 func TestClaimsFromArchive(t *testing.T) {
-	data, lab := labData(t), filepath.Join("..", "..", "casefile", "testdata", "lab")
+	data, lab := labData(t, labVerdicts()), filepath.Join("..", "..", "casefile", "testdata", "lab")
 	var claims struct{ Answers []casefile.Answer }
 	bandishJSON(t, &claims, "claims", "--case", "zz-2024-x", "--data", data, "--records", lab)
 	wants := map[string]struct {

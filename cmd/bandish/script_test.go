@@ -12,6 +12,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/bandish/bandish/internal/frugal"
 	"github.com/bandish/bandish/internal/object/objecttest"
 
 	"github.com/bandish/bandish/internal/chdb"
@@ -34,6 +35,7 @@ func (m making) Run() int {
 
 func TestMain(m *testing.M) {
 	chdb.Main()
+	frugal.Tests()
 	testscript.Main(making{m}, map[string]func(){
 		"bandish": func() {
 			env := &environment{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}

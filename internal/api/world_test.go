@@ -13,6 +13,7 @@ import (
 	"github.com/bandish/bandish/ban"
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/frugal"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/pipeline"
 	"github.com/bandish/bandish/internal/search"
@@ -42,6 +43,7 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	frugal.Tests()
 	var err error
 	if indexes, err = os.MkdirTemp("", "bandish-api"); err != nil {
 		panic(err)

@@ -154,7 +154,7 @@ func started(t testing.TB, mode, dir, what string) (cmd *exec.Cmd, in io.WriteCl
 // they should be: -rounds 200 -kills 100.
 var (
 	raced  = flag.Int("rounds", 0, "how often TestProcessesRaceForABucket lets its processes race; 0: 3 times (BANDISH_LONG=1: 40)")
-	killed = flag.Int("kills", 0, "how many processes that write to a bucket are killed; 0: 8, of those who share a rebuild 20 (BANDISH_LONG=1: 25, 60)")
+	killed = flag.Int("kills", 0, "how many processes that write to a bucket are killed; 0: 8, of workers 4, of those who share a rebuild 20 (BANDISH_LONG=1: 25, 60)")
 )
 
 // howOften is what a flag asks for, else usual, or long where .ci/run asks.
@@ -234,13 +234,14 @@ func documentsOf(t testing.TB, p *Pipeline) (out []string) {
 	return out
 }
 
-// Eight workers, each on a machine of its own, import one corpus into one bucket, and are
-// killed at random. Four have a number, and four take what is free. In the end each document is there once, as in a folder that one
+// Eight workers (four without BANDISH_LONG), each on a machine of its own, import one corpus into one bucket, and are
+// killed at random. Half have a number, and half take what is free. In the end each document is there once, as in a folder that one
 // process imported into; and what is derived from the batches is, byte for byte, what one
 // process derives from them in a folder.
 func TestWorkersOnOneBucket(t *testing.T) {
-	const workers = 8
-	kills := howOften(8, 25, *killed)
+	kills := howOften(4, 25, *killed)
+	workers := howOften(4, 8, 8*min(*killed, 1))
+	within := howOften(500, 1500, 1500*min(*killed, 1)) // ms after a worker began
 	size := 16 * kills
 	source := t.TempDir()
 	for i := range 4 * workers {
@@ -281,7 +282,7 @@ func TestWorkersOnOneBucket(t *testing.T) {
 				select {
 				case <-left:
 					kill = true
-					time.AfterFunc(time.Duration(rnd.IntN(1500))*time.Millisecond, func() { cmd.Process.Kill() })
+					time.AfterFunc(time.Duration(rnd.IntN(within))*time.Millisecond, func() { cmd.Process.Kill() })
 				default:
 				}
 				for out.Scan() {
@@ -384,10 +385,10 @@ func sameBatches(t *testing.T, p *Pipeline) string {
 	return dir
 }
 
-// Sixteen processes commit to one day at the same moment, again and again: nothing is
+// Sixteen processes (six without BANDISH_LONG) commit to one day at the same moment, again and again: nothing is
 // lost and nothing is there twice.
 func TestProcessesRaceForABucket(t *testing.T) {
-	const processes = 16
+	processes := howOften(6, 16, 16*min(*raced, 1))
 	rounds := howOften(3, 40, *raced)
 	another := inBucket(t, "race")
 	type racer struct {

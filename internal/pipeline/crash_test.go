@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/frugal"
 	"github.com/bandish/bandish/internal/intake"
 	"github.com/bandish/bandish/internal/target"
 	"github.com/bandish/bandish/ledger"
@@ -55,6 +56,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	frugal.Tests()
 	os.Exit(m.Run())
 }
 

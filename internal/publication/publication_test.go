@@ -25,6 +25,7 @@ import (
 	"github.com/bandish/bandish/internal/archive"
 	"github.com/bandish/bandish/internal/chdb"
 	"github.com/bandish/bandish/internal/disk"
+	"github.com/bandish/bandish/internal/frugal"
 	"github.com/bandish/bandish/internal/iceberg"
 	"github.com/bandish/bandish/internal/object"
 	"github.com/bandish/bandish/internal/object/objecttest"
@@ -37,6 +38,7 @@ import (
 
 func TestMain(m *testing.M) {
 	chdb.Main()
+	frugal.Tests()
 	os.Exit(m.Run())
 }
 

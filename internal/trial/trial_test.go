@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bandish/bandish/internal/frugal"
 	"github.com/bandish/bandish/internal/lab"
 	"github.com/bandish/bandish/internal/probe/dataformat"
 	"github.com/bandish/bandish/measurement"
@@ -26,6 +27,7 @@ func TestMain(m *testing.M) {
 	if err := flag.Set("test.parallel", "24"); err != nil {
 		panic(err)
 	}
+	frugal.Tests()
 	goleak.VerifyTestMain(m)
 }
 

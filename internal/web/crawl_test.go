@@ -125,13 +125,16 @@ func realData(t *testing.T) *server {
 // visits is how many pages of a kind are visited: there are thousands of
 // measurements, and of lists of them.
 func visits(kind string) int {
-	if strings.HasPrefix(kind, "m/") || strings.HasSuffix(kind, "?") {
+	long := os.Getenv("BANDISH_LONG") != ""
+	switch some := strings.HasPrefix(kind, "m/") || strings.HasSuffix(kind, "?"); {
+	case some && long:
 		return 12
+	case some:
+		return 4
+	case long:
+		return 120
 	}
-	if os.Getenv("BANDISH_LONG") == "" {
-		return 30
-	}
-	return 120
+	return 30
 }
 
 // crawl follows every link from the start page and looks at each page: it is
@@ -301,7 +304,10 @@ func kindOf(at string) string {
 	if len(parts) > 2 {
 		kind += fmt.Sprint("/", len(parts))
 	}
-	if len(parts) > 4 {
+	switch {
+	case len(parts) > 4 && parts[1] == "cases" && os.Getenv("BANDISH_LONG") == "": // the pages of claims are one kind
+		kind += "/" + parts[3]
+	case len(parts) > 4:
 		kind += "/" + parts[4]
 	}
 	if u.RawQuery != "" {

@@ -31,7 +31,7 @@ func TestExportedLinksLeadToFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files := 0
+	files, there := 0, map[string]bool{}
 	err = filepath.WalkDir(dir, func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -61,8 +61,14 @@ func TestExportedLinksLeadToFiles(t *testing.T) {
 				if strings.HasPrefix(u.Path, "/") {
 					t.Errorf("%s links to %s", name, a.Val)
 				}
-				if _, err := os.Stat(filepath.Join(filepath.Dir(name), filepath.FromSlash(u.Path))); err != nil {
+				to := filepath.Join(filepath.Dir(name), filepath.FromSlash(u.Path))
+				if there[to] {
+					continue
+				}
+				if _, err := os.Stat(to); err != nil {
 					t.Errorf("%s: %v", name, err)
+				} else {
+					there[to] = true // most links are on each page
 				}
 			}
 		}

@@ -73,8 +73,8 @@ func (b *tab) first(text string) {
 
 // What the readers come for, done by hand in a real browser.
 func TestJourneys(t *testing.T) {
-	s := demonstration(t)
 	chromium := browser.Chromium(t)
+	s := demonstration(t)
 	for name, journey := range map[string]func(b *tab){
 		"the reporter": func(b *tab) {
 			b.open("/")

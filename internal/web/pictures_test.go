@@ -22,8 +22,9 @@ func TestReadmePictures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	chromium := browser.Chromium(t)
 	s := demonstration(t)
-	b := openTab(t, browser.Chromium(t), s.url)
+	b := openTab(t, chromium, s.url)
 	for name, path := range map[string]string{"demo.png": "/cc/ZZ/x", "case.png": "/cases/pk-2024-x"} {
 		if !strings.Contains(string(readme), "(docs/"+name+")") {
 			t.Errorf("the README does not show docs/%s", name)

@@ -21,6 +21,7 @@ import (
 	"github.com/bandish/bandish/answer"
 	"github.com/bandish/bandish/casefile"
 	"github.com/bandish/bandish/internal/archive"
+	"github.com/bandish/bandish/internal/frugal"
 	"github.com/bandish/bandish/internal/inbox"
 	"github.com/bandish/bandish/internal/inquiry"
 	"github.com/bandish/bandish/internal/pipeline"
@@ -51,6 +52,7 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	frugal.Tests()
 	var err error
 	if made, err = os.MkdirTemp("", "bandish-web"); err != nil {
 		panic(err)

@@ -16,6 +16,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
 	"github.com/johannesboyne/gofakes3"
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 

@@ -1,0 +1,12 @@
+package answer_test
+
+import (
+	"testing"
+
+	"github.com/bandish/bandish/internal/frugal"
+)
+
+func TestMain(m *testing.M) {
+	frugal.Tests()
+	m.Run()
+}

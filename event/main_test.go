@@ -1,0 +1,12 @@
+package event_test
+
+import (
+	"testing"
+
+	"github.com/bandish/bandish/internal/frugal"
+)
+
+func TestMain(m *testing.M) {
+	frugal.Tests()
+	m.Run()
+}

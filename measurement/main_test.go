@@ -1,0 +1,12 @@
+package measurement
+
+import (
+	"testing"
+
+	"github.com/bandish/bandish/internal/frugal"
+)
+
+func TestMain(m *testing.M) {
+	frugal.Tests()
+	m.Run()
+}
