@@ -37,7 +37,7 @@ type listRead struct {
 // aside is a row of a list that was left out.
 type aside = table.Aside[fmt.Stringer]
 
-// asidesOf are the rows that the reader of a list set aside.
+// asidesOf returns the rows that the reader of a list set aside, with the reasons.
 func asidesOf[O fmt.Stringer](list []table.Aside[O]) (out []aside) {
 	for _, a := range list {
 		out = append(out, aside{Origin: a.Origin, Reason: a.Reason, Text: a.Text})

@@ -650,8 +650,8 @@ func (a *Archive) hold(ctx context.Context, name string, pause time.Duration) (u
 	return a.flock(ctx, f, unix.LOCK_EX, pause)
 }
 
-// flock takes a lock on an open file, alone (unix.LOCK_EX) or beside others (LOCK_SH). It
-// closes the file when the lock is given back, or cannot be taken.
+// flock locks an open file, for one holder (unix.LOCK_EX) or for any number (LOCK_SH). The
+// file is closed when the lock is given back, or if it cannot be taken.
 func (a *Archive) flock(ctx context.Context, f *os.File, how int, pause time.Duration) (unlock func(), err error) {
 	patience := time.NewTimer(2 * time.Second)
 	defer patience.Stop()

@@ -302,7 +302,8 @@ func (a *Archive) readIndex(r partRef, known *partIndex) (*partIndex, error) {
 	return x, nil
 }
 
-// partsOf returns the parts that an index names. It reads those that are not among known.
+// partsOf returns the parts that an index names, in its order. It reads those that are not
+// in known; sum returns the SHA-256 of a part.
 func partsOf[P any](refs []partRef, known []P, sum func(P) string, read func(partRef) (P, error)) (out []P, err error) {
 	have := make(map[string]P, len(known))
 	for _, p := range known {

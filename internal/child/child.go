@@ -1,5 +1,5 @@
 // Package child runs processes for tests: the program of the test once more, for tests
-// that kill, race or measure processes, and servers of other projects. It is no part of
+// that kill, race or measure processes, and servers of other projects. It is not part of
 // the program.
 package child
 
@@ -60,8 +60,8 @@ func Free(t testing.TB) string {
 	return l.Addr().String()
 }
 
-// Serve runs a server until the test ends, and returns when it listens on its address. A
-// server that does not within 30 s fails the test with what it printed.
+// Serve starts a server, and returns when it listens on address; it is killed when the test
+// ends. If it does not listen within 30 s, the test fails with what the server printed.
 func Serve(t testing.TB, cmd *exec.Cmd, address string) {
 	t.Helper()
 	var said bytes.Buffer
@@ -81,6 +81,6 @@ func Serve(t testing.TB, cmd *exec.Cmd, address string) {
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	end() // said is whole now
+	end() // after this nothing is written to said
 	t.Fatalf("%s does not start: %s", cmd.Path, &said)
 }

@@ -7,13 +7,13 @@ import (
 	"strings"
 )
 
-// Table is one of the document: figures with a name for each row and each column.
+// Table is a table of the document, with a name for each row and each column.
 type Table struct {
-	Columns []string // the first is above the names of the rows
+	Columns []string // the first is the heading of the rows' names, usually ""
 	Rows    []Row
 }
 
-// Row is a row of a Table.
+// Row is one row of a Table.
 type Row struct {
 	Name  string
 	Cells []string // one for each column but the first
@@ -24,7 +24,7 @@ func (t *Table) Add(name string, cells ...string) {
 	t.Rows = append(t.Rows, Row{Name: name, Cells: cells})
 }
 
-// Markdown is the table as it stands in the document.
+// Markdown returns the table in Markdown.
 func (t Table) Markdown() string {
 	var b strings.Builder
 	line := func(cells []string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }
@@ -36,8 +36,8 @@ func (t Table) Markdown() string {
 	return b.String()
 }
 
-// ParseTable reads a table that stands at the beginning of a text. What follows it does
-// not count.
+// ParseTable reads the Markdown table at the beginning of a text, and ignores what
+// follows. A table without rows, or with a row of another length, is an error.
 func ParseTable(text string) (t Table, err error) {
 	for i, l := range strings.Split(text, "\n") {
 		l = strings.TrimSpace(l)
@@ -63,7 +63,7 @@ func ParseTable(text string) (t Table, err error) {
 	return t, nil
 }
 
-// figure is the number in a cell. Thousands may be parted by commas.
+// figure returns the number in a cell, which may have commas between thousands.
 func (t Table) figure(row, column string) (float64, error) {
 	for _, r := range t.Rows {
 		if r.Name != row {
@@ -93,7 +93,7 @@ func parseFigure(cell string) (float64, error) {
 //	<!-- end of NAME -->
 type Document string
 
-// part finds what stands between the marks of a name.
+// part returns where the text between the marks of a name begins and ends.
 func (d Document) part(name string) (from, to int, err error) {
 	begin, end := "<!-- costs: "+name+" -->\n", "<!-- end of "+name+" -->"
 	from = strings.Index(string(d), begin)
@@ -108,13 +108,13 @@ func (d Document) part(name string) (from, to int, err error) {
 	return from, from + n, nil
 }
 
-// Text is what stands between the marks of a name.
+// Text returns the text between the marks of a name.
 func (d Document) Text(name string) (string, error) {
 	from, to, err := d.part(name)
 	return string(d[from:to]), err
 }
 
-// Table is the table between the marks of a name.
+// Table returns the table between the marks of a name.
 func (d Document) Table(name string) (Table, error) {
 	text, err := d.Text(name)
 	if err != nil {
@@ -127,7 +127,7 @@ func (d Document) Table(name string) (Table, error) {
 	return t, nil
 }
 
-// With has another text between the marks of a name.
+// With returns the document with another text between the marks of a name.
 func (d Document) With(name, text string) (Document, error) {
 	from, to, err := d.part(name)
 	if err != nil {

@@ -1,9 +1,9 @@
-// Package cost reckons what an archive of some size costs, in processor time, storage,
-// requests and money, from figures that were measured and a list of prices.
+// Package cost reckons what an archive of some size costs: processor time, storage,
+// requests and money. It takes measured figures and a list of prices.
 //
-// It guarantees that docs/SCALE.md says what it reckons: the measured tables stand in that
-// document between marks, the reckoned ones are made from them as they stand there, and a
-// test compares. Measuring is left to the command in internal/cost/table.
+// Both the measured and the reckoned tables stand in docs/SCALE.md, between marks. The
+// reckoned ones follow from the measured ones as they stand there; a test compares. The
+// command internal/cost/table measures, and writes the tables.
 package cost
 
 import (
@@ -15,34 +15,35 @@ import (
 	"time"
 )
 
-// Prices is a list of prices. All are in Currency.
+// Prices is a list of prices, all in Currency.
 type Prices struct {
 	Name     string `json:"name"`
-	Date     string `json:"date"` // when it was written down here, 2026-11-28
+	Date     string `json:"date"` // the day on which it was written down here, 2026-11-28
 	Note     string `json:"note"` // what a reader must know before relying on it
 	Currency string `json:"currency"`
 
 	Storage       []Step `json:"storage"`
 	StorageSource string `json:"storage_source"`
 
-	PutPer1000     float64 `json:"put_per_1000"` // PUT, COPY, POST and LIST
-	GetPer1000     float64 `json:"get_per_1000"` // GET and HEAD; DELETE is free
+	PutPer1000     float64 `json:"put_per_1000"` // 1,000 requests PUT, COPY, POST or LIST
+	GetPer1000     float64 `json:"get_per_1000"` // 1,000 requests GET or HEAD; DELETE is free
 	RequestsSource string  `json:"requests_source"`
 
-	CoreHour       float64 `json:"core_hour"` // of one core
+	CoreHour       float64 `json:"core_hour"` // one core for one hour
 	CoreHourSource string  `json:"core_hour_source"`
 }
 
-// Step is the price of what is stored beyond the step before, for a month.
+// Step is the price for a month of the bytes beyond the step before.
 type Step struct {
-	UpToGB     float64 `json:"up_to_gb"` // 10⁹ bytes; 0 in the last step, which has no end
+	UpToGB     float64 `json:"up_to_gb"` // end of the step, in units of 10⁹ bytes; 0 in the last step, which has no end
 	PerGBMonth float64 `json:"per_gb_month"`
 }
 
 //go:embed prices.json
 var list []byte
 
-// Listed is the list of prices in prices.json.
+// Listed returns the prices of prices.json, or an error if that file is not a complete
+// list.
 func Listed() (Prices, error) { return readPrices(list) }
 
 func readPrices(text []byte) (p Prices, err error) {
@@ -80,7 +81,7 @@ func (p Prices) check() error {
 	return nil
 }
 
-// Month is what so many bytes cost for a month.
+// Month returns the price of storing this many bytes for a month.
 func (p Prices) Month(bytes float64) (sum float64) {
 	gb, before := bytes/1e9, 0.0
 	for _, s := range p.Storage {
@@ -94,7 +95,8 @@ func (p Prices) Month(bytes float64) (sum float64) {
 	return sum
 }
 
-// Requests is what requests cost: puts are PUT and LIST, gets are GET and HEAD.
+// Requests returns the price of requests: puts counts PUT and LIST, gets counts GET and
+// HEAD.
 func (p Prices) Requests(puts, gets float64) float64 {
 	return puts/1000*p.PutPer1000 + gets/1000*p.GetPer1000
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// The names of the tables in the document. What was measured:
+// The names of the tables in the document that hold what was measured.
 const (
 	Documents   = "a document"
 	Requests    = "requests"
@@ -17,17 +17,17 @@ const (
 	Simulation  = "simulation"
 )
 
-// What is reckoned from it:
+// The names of the tables that are reckoned from those.
 const (
 	Whole       = "two billion"
 	Bottlenecks = "bottlenecks"
 	PriceList   = "prices"
 )
 
-// Measured are the names of the tables that hold what was measured.
+// Measured lists the names of the tables that hold what was measured.
 var Measured = []string{Documents, Requests, Commits, Snapshots, Bucket, Submissions, Simulation}
 
-// The rows of the table of Documents, and its columns.
+// The names of the rows of the table Documents, then of its columns.
 const (
 	JSONBytes    = "JSON, bytes a document"
 	PerBatch     = "documents a batch"
@@ -40,18 +40,18 @@ const (
 	Generated = "generated documents"
 )
 
-// The rows of the table of Requests, and its columns.
+// The names of the rows of the table Requests.
 const (
 	Alone       = "a submission, committed alone"
 	ImportBatch = "an import, for each batch"
 	RereadBatch = "a rebuild with an empty cache, for each batch"
 )
 
-// Charged are the kinds of requests that a price list tells apart, the columns of the
-// table of Requests.
+// Charged lists the kinds of requests, which are the columns of the table Requests. A
+// price list has prices for PUT with LIST, and for GET with HEAD.
 var Charged = []string{"PUT", "LIST", "GET", "HEAD"}
 
-// Columns of the tables of Commits and of the Simulation.
+// The names of columns of the table Commits, then of the table Simulation.
 const (
 	OpenMS      = "ms of processor time to open"
 	MemoryBytes = "bytes of memory a batch"
@@ -61,27 +61,27 @@ const (
 	CommitsSecond = "commits/s"
 )
 
-// History is how many measurements OONI's history has, about.
+// History is about how many measurements OONI's history has.
 const History = 2e9
 
-// perDocument is a column of the table of Documents.
+// perDocument holds a column of the table Documents, in the units of its rows.
 type perDocument struct {
 	json, batch, importCPU, rebuildCPU, raw, parquet float64
 }
 
-// perBatch is what requests a batch takes.
+// perBatch is how many requests a batch needs.
 type perBatch struct{ puts, gets float64 }
 
-// measured is what the reckoning rests on.
+// measured holds the measured figures that the reckoning needs.
 type measured struct {
 	of             map[string]perDocument
 	commit, reread perBatch
-	openMS         float64 // a batch
+	openMS         float64 // milliseconds of processor time a batch
 	memory         float64 // bytes a batch
-	root           float64 // commits a second that one list takes
+	root           float64 // commits a second that one list can take
 }
 
-// figures reads what is needed of the tables, and keeps the first error.
+// figures reads cells of the document's tables, and keeps the first error.
 type figures struct {
 	d   Document
 	err error
@@ -123,7 +123,7 @@ func read(d Document) (m measured, err error) {
 	requests(Alone)
 	m.commit, m.reread = requests(ImportBatch), requests(RereadBatch)
 	t = f.table(Commits)
-	if len(t.Rows) > 0 { // the largest archive
+	if len(t.Rows) > 0 { // the last row is of the largest archive
 		last := t.Rows[len(t.Rows)-1].Name
 		batches, err := parseFigure(last)
 		f.fail(err)
@@ -133,7 +133,7 @@ func read(d Document) (m measured, err error) {
 	return m, f.err
 }
 
-// oneList is how many commits a second one list took in the simulation, at the most.
+// oneList returns the most commits a second that one list took in the simulation.
 func (f *figures) oneList() (most float64) {
 	t := f.table(Simulation)
 	lists, commits := t.column(Lists), t.column(CommitsSecond)
@@ -154,7 +154,7 @@ func (f *figures) oneList() (most float64) {
 	return most
 }
 
-// column is the place of a column among the cells of a row; -1 where there is none.
+// column returns the index of a column in Row.Cells; -1 if there is none.
 func (t Table) column(name string) int {
 	for i, c := range t.Columns[min(1, len(t.Columns)):] {
 		if c == name {
@@ -164,8 +164,8 @@ func (t Table) column(name string) int {
 	return -1
 }
 
-// Reckon makes the reckoned parts of the document anew, from the measured tables that
-// stand in it.
+// Reckon writes the reckoned tables of a document again, from the measured tables in it
+// and a list of prices. It returns an error if a table or a figure is missing.
 func Reckon(d Document, p Prices) (Document, error) {
 	m, err := read(d)
 	if err != nil {
@@ -183,7 +183,7 @@ func Reckon(d Document, p Prices) (Document, error) {
 	return d, nil
 }
 
-// whole is what the whole history costs.
+// whole returns the table of what OONI's whole history costs.
 func (m measured) whole(p Prices) Table {
 	t := Table{Columns: []string{"", OONI, Generated}}
 	row := func(name string, of func(perDocument) string) { t.Add(name, of(m.of[OONI]), of(m.of[Generated])) }
@@ -211,16 +211,16 @@ func (m measured) whole(p Prices) Table {
 	return t
 }
 
-// Limits that we chose: an import of the whole history in a week, and what a usual server
-// has or may take.
+// The limits that we chose: the time to import the whole history, and what a usual server
+// has or may take. week is in seconds.
 const (
 	week         = 7 * 24 * 3600.0
 	memoryLimit  = 16e9 // bytes
 	openingLimit = 60.0 // seconds
 )
 
-// bottlenecks is what grows, and beyond what, at 1, 10 and 100 times the history. OONI's
-// documents are the measure.
+// bottlenecks returns the table of what grows with the history, at 1, 10 and 100 times its
+// size, and which of it passes its limit first. It reckons with OONI's documents.
 func (m measured) bottlenecks(p Prices) Table {
 	d := m.of[OONI]
 	t := Table{Columns: []string{"", "at most", "2 billion", "10 times that", "100 times"}}
@@ -272,7 +272,8 @@ func (p Prices) markdown() string {
 
 func price(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
-// short writes a figure with two or three digits that count, and thousands with commas.
+// short writes a figure of 0 or more with two or three significant digits, larger ones as
+// a whole number with commas between thousands.
 func short(f float64) string {
 	switch {
 	case f == 0:

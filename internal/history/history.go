@@ -34,7 +34,7 @@ type Registry interface {
 // text.
 type Judge func(rows []map[string]string) (verdict.Row, error)
 
-// JudgeWith judges by the rules in force, as an import does.
+// JudgeWith returns a Judge that applies the rules in force, as an import does.
 func JudgeWith(o observation.Options) Judge {
 	return func(rows []map[string]string) (verdict.Row, error) {
 		out := make([]observation.Row, 0, len(rows))

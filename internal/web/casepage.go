@@ -111,8 +111,8 @@ type sourceView struct {
 	Facts                                        int
 }
 
-// caseAsked returns a case and what it comes to, as it was known on the day that the
-// address names.
+// caseAsked returns a case and the answers that follow from it, as they were known on the
+// day that the address names. An unknown id is a 404.
 func (s *Site) caseAsked(r *http.Request, id string) (k speaker, answers []casefile.Answer, when asked, err error) {
 	c := s.Records.Case(id)
 	if c == nil {

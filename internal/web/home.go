@@ -383,14 +383,14 @@ type bansView struct {
 	When whenAsked
 }
 
-// part says which page of a list is shown.
+// part says which rows of a list a page shows.
 type part struct {
-	Skip, All     int    // rows before it, and of the whole list
-	Before, After string // addresses of the pages beside this one, "" where there is none
+	Skip, All     int    // number of rows before these, and in the whole list
+	Before, After string // addresses of the page before and after this one, "" if there is none
 }
 
-// partOf cuts out of a list the page that an address asks for: ?skip= leaves out its first
-// rows.
+// partOf returns the rows of a list, at most pageSize, that the address asks for. ?skip= is
+// the number of rows to leave out at the start; if it is not a whole number, that is a 400.
 func partOf[T any](r *http.Request, list []T, when whenAsked) (p part, rows []T, err error) {
 	p.All = len(list)
 	if skip := r.URL.Query().Get("skip"); skip != "" {

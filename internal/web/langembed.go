@@ -21,7 +21,8 @@ func (c *catalogue) question(a *answer.Answer) string {
 	return c.ask(a.CC, a.Country, a.Target, a.Name)
 }
 
-// ask asks it of a country and a target of these names in English.
+// ask returns the question whether a target is blocked in a country. country and name are
+// their names in English.
 func (c *catalogue) ask(cc, country, target, name string) string {
 	name, gender := c.platform(target, name)
 	return c.text("question", args{"name": name, "gender": gender, "country": c.country(cc, country)})

@@ -146,13 +146,14 @@ func (s *Site) langDays(r *http.Request, v *langView, named []string) error {
 
 func count32(n uint32) langCell { return number64(int64(n)) }
 
-// answerTrail leads back to the page of an answer, answerLink to it on the day that is
-// asked about. country and name are the names in English.
+// answerTrail returns the links to the page of a country and to the page of an answer.
+// country and name are the names in English.
 func (v *langView) answerTrail(cc, country, id, name string) []langLink {
 	of := "/" + v.Code + "/cc/" + cc
 	return []langLink{{inPage(v.c.country(cc, country)), of}, {inPage(v.c.ask(cc, country, id, name)), of + "/" + url.PathEscape(id)}}
 }
 
+// answerLink returns the link to the page of an answer, on the day that is asked about.
 func (v *langView) answerLink(s *Site, cc, id string) langLink {
 	return langLink{inPage(v.c.ask(cc, inquiry.Country(cc), id, s.name(id))), "/" + v.Code + "/cc/" + cc + "/" + url.PathEscape(id) + v.When.Query}
 }

@@ -1,14 +1,15 @@
 // Command table measures what an archive costs, runs the simulation of many workers, and
 // prints the tables of docs/SCALE.md with what two billion measurements cost.
 //
-//	go run ./internal/cost/table                measures all; some 10 minutes on two cores
+//	go run ./internal/cost/table                measures all; about 10 minutes on two cores
 //	go run ./internal/cost/table -write         puts the tables into docs/SCALE.md
-//	go run ./internal/cost/table -only requests,commits   measures these alone; the others are those of the document
-//	go run ./internal/cost/table -only none     measures nothing: reckons again, as after a change of the prices
+//	go run ./internal/cost/table -only documents,commits  measures only these; the others are taken from the document
+//	go run ./internal/cost/table -only none     measures nothing, and reckons again, as after a change of the prices
 //
-// It runs benchmarks and tests of this module, in its root. The requests are counted at
-// the program in BANDISH_VERSITYGW (`go build -C .ci/s3`), which is wanted, and OONI's
-// documents are those in BANDISH_SHARED.
+// Run it in the root of the module: it runs benchmarks and tests there. The
+// measurements documents and bucket need the path of the S3 server versitygw in
+// BANDISH_VERSITYGW (build it with `go build -C .ci/s3`), at which requests are
+// counted. OONI's documents are those in the folder BANDISH_SHARED.
 package main
 
 import (
@@ -59,7 +60,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 			return err
 		}
 		fmt.Fprintf(log, "%s: %s\n", m.name, time.Since(began).Round(time.Second))
-		if *write { // what was measured is kept, whatever fails later
+		if *write { // what was measured stays, even if a later step fails
 			if err := os.WriteFile(*path, []byte(d), 0o644); err != nil {
 				return err
 			}
@@ -78,7 +79,7 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	return print(out, d)
 }
 
-// print writes all tables, each under its name.
+// print writes all tables, each under a heading with its name.
 func print(out io.Writer, d cost.Document) error {
 	for _, name := range append(slices.Clone(cost.Measured), cost.Whole, cost.Bottlenecks, cost.PriceList) {
 		text, err := d.Text(name)
@@ -97,7 +98,8 @@ func names() (out []string) {
 	return out
 }
 
-// chosen are the measurements of a list of names; all where it is empty.
+// chosen returns the measurements in a list of names with commas; all for "", none for
+// "none".
 func chosen(list string) (take []measurement, err error) {
 	switch list {
 	case "":

@@ -13,11 +13,12 @@ import (
 	"github.com/bandish/bandish/internal/cost"
 )
 
-// measurement is a run of `go test`, and the tables that are made of what it prints.
+// measurement is a run of `go test`, and the functions that make tables from what it
+// prints, by the name of the table.
 type measurement struct {
 	name   string
 	args   []string
-	needs  []string // variables of the environment
+	needs  []string // names of environment variables that must be set
 	tables map[string]func(measured) (cost.Table, error)
 }
 
@@ -39,7 +40,7 @@ var measurements = []measurement{
 		tables: map[string]func(measured) (cost.Table, error){cost.Simulation: simulation}},
 }
 
-// put runs it and puts its tables into a document.
+// put runs the measurement, and puts its tables into a document.
 func (m measurement) put(ctx context.Context, d cost.Document) (cost.Document, error) {
 	for _, name := range m.needs {
 		if os.Getenv(name) == "" {
@@ -68,13 +69,13 @@ func (m measurement) put(ctx context.Context, d cost.Document) (cost.Document, e
 	return d, nil
 }
 
-// measured is what a run printed: the figures of benchmarks, and the lines of tables.
+// measured is what a run printed: the figures of benchmarks, and the lines of a table.
 type measured struct {
 	benchmarks []benchmark // in the order in which they ran
 	table      []string
 }
 
-// benchmark is what one says: BenchmarkCommit/1000 has the name 1000.
+// benchmark is one result. For BenchmarkCommit/1000 the name is 1000.
 type benchmark struct {
 	name    string
 	figures map[string]float64 // by unit
@@ -99,10 +100,11 @@ func parseRun(text string) (m measured, err error) {
 	return m, in.Err()
 }
 
-// parseBenchmark reads BenchmarkCommit/1000-2 200 8997544 ns/op 19719 B/commit.
+// parseBenchmark reads the fields of a line such as BenchmarkCommit/1000-2 200 8997544
+// ns/op 19719 B/commit.
 func parseBenchmark(fields []string) (b benchmark, err error) {
 	name := fields[0]
-	if i := strings.LastIndexByte(name, '-'); i > 0 { // how many cores
+	if i := strings.LastIndexByte(name, '-'); i > 0 { // the number of cores
 		name = name[:i]
 	}
 	_, b.name, _ = strings.Cut(name, "/")
@@ -115,7 +117,7 @@ func parseBenchmark(fields []string) (b benchmark, err error) {
 	return b, nil
 }
 
-// cell is a figure of a benchmark, with so many digits behind the stop.
+// cell returns a figure of a benchmark, with this many digits after the point.
 func (m measured) cell(name, unit string, digits int) (string, error) {
 	for _, b := range m.benchmarks {
 		f, ok := b.figures[unit]
@@ -126,13 +128,14 @@ func (m measured) cell(name, unit string, digits int) (string, error) {
 	return "", fmt.Errorf("it printed no %s of %s", unit, name)
 }
 
-// figure is a cell to be: which unit, and how many digits behind the stop.
+// figure names a figure for a cell: its unit, and how many digits after the point.
 type figure struct {
 	unit   string
 	digits int
 }
 
-// row adds the cells of figures, of one benchmark each.
+// row adds a row with one cell for each figure. of names the benchmark of each figure; the
+// last name holds for all figures that follow.
 func (m measured) row(t *cost.Table, name string, of []string, what []figure) error {
 	var cells []string
 	for i, f := range what {
@@ -189,7 +192,7 @@ func snapshots(m measured) (cost.Table, error) {
 	return m.each(cost.Table{Columns: []string{"batches", "objects sent", "bytes"}}, figure{"objects", 0}, figure{"B-sent", 0})
 }
 
-// each adds a row for each benchmark, under its own name.
+// each adds a row for each benchmark, with the benchmark's name.
 func (m measured) each(t cost.Table, what ...figure) (cost.Table, error) {
 	if len(m.benchmarks) == 0 {
 		return t, fmt.Errorf("it printed no figures")
