@@ -80,7 +80,7 @@ func tree(t *testing.T, dir string) map[string]string {
 		}
 		rel, err := filepath.Rel(dir, p)
 		top, _, _ := strings.Cut(rel, string(filepath.Separator))
-		if err != nil || slices.Contains([]string{"keys", "alerts", "inbox", "lock", "stage.lock", "noted.json"}, top) {
+		if err != nil || slices.Contains([]string{"keys", "alerts", "inbox", "lock", "stage.lock", "work.lock", "noted.json"}, top) {
 			return err
 		}
 		text, err := os.ReadFile(p)
