@@ -154,7 +154,7 @@ func started(t testing.TB, mode, dir, what string) (cmd *exec.Cmd, in io.WriteCl
 // they should be: -rounds 200 -kills 100.
 var (
 	raced  = flag.Int("rounds", 0, "how often TestProcessesRaceForABucket lets its processes race; 0: 3 times (BANDISH_LONG=1: 40)")
-	killed = flag.Int("kills", 0, "how many processes that write to a bucket are killed; 0: 8, of workers 4, of those who share a rebuild 20 (BANDISH_LONG=1: 25, 60)")
+	killed = flag.Int("kills", 0, "how many processes that write to a bucket are killed; 0: 8, of workers 4, of those who share a rebuild 6 (BANDISH_LONG=1: 25, 60)")
 )
 
 // howOften is what a flag asks for, else usual, or long where .ci/run asks.

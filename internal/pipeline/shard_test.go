@@ -151,7 +151,7 @@ func TestShared(t *testing.T) {
 	}
 	want := listed(t, dir)
 	for _, what := range []string{"rebuild", "rescore"} {
-		for _, of := range []int{2, 16} {
+		for _, of := range []int{2, 16}[howOften(1, 0, 0):] {
 			spoil(t, dir)
 			inParts(t, dir, what, of)
 			sameFiles(t, fmt.Sprintf("%s in %d parts", what, of), want, dir)
@@ -325,18 +325,18 @@ func TestSweepLeavesWork(t *testing.T) {
 
 // Processes share a rebuild and a rescore of an archive, and are killed at random: what
 // they give has the bytes of what one process gives. Of eight, four have a number, and
-// four take what is free.
+// four take what is free. Without BANDISH_LONG four share a rebuild and eight a rescore.
 func TestCrewsOfAFolder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	mixed(t, pipelineIn(t, dir), 24)
+	mixed(t, pipelineIn(t, dir), howOften(10, 24, 0))
 	crews(t, dir, func() string { return dir })
 }
 
 // The same over a bucket, each worker on a machine of its own.
 func TestCrewsOfABucket(t *testing.T) {
 	another := inBucket(t, "crews")
-	mixed(t, pipelineIn(t, another()), 24)
+	mixed(t, pipelineIn(t, another()), howOften(10, 24, 0))
 	crews(t, another(), another)
 }
 
@@ -351,11 +351,12 @@ func crews(t *testing.T, dir string, another func() string) {
 		t.Fatal(err)
 	}
 	sameFiles(t, "one process over a folder", want, alone.Archive.Dir())
-	kills := howOften(20, 60, *killed)
-	for round, workers := range []int{4, 8, 4, 8} {
-		what := []string{"rebuild", "rescore"}[round/2]
+	rounds := []int{4, 8, 8, 4}[:howOften(2, 4, 4*min(*killed, 1))]
+	kills := howOften(6, 60, *killed)
+	for round, workers := range rounds {
+		what := []string{"rebuild", "rescore"}[round%2]
 		spoil(t, dir)
-		killed, taken := crew(t, what, workers, (kills+3)/4, another)
+		killed, taken := crew(t, what, workers, (kills+len(rounds)-1)/len(rounds), another)
 		t.Logf("%s by %d: %d were killed; %s", what, workers, killed, taken)
 		sameFiles(t, fmt.Sprintf("%s by %d", what, workers), want, another())
 		checkWhole(t, another(), round)
