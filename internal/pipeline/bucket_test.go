@@ -109,6 +109,7 @@ func racerChild(dir string) error {
 	if err != nil {
 		return err
 	}
+	p.Patience = 10 * time.Minute // on a machine that others want, too, fifteen may be before one
 	fmt.Println("ready")
 	in := bufio.NewScanner(os.Stdin)
 	for n := 0; in.Scan(); n++ {
