@@ -1,7 +1,7 @@
 // Command table measures what an archive costs, runs the simulation of many workers, and
 // prints the tables of docs/SCALE.md with what two billion measurements cost.
 //
-//	go run ./internal/cost/table                measures all; about 10 minutes on two cores
+//	go run ./internal/cost/table                measures all; two minutes on two quiet cores
 //	go run ./internal/cost/table -write         puts the tables into docs/SCALE.md
 //	go run ./internal/cost/table -only documents,commits  measures only these; the others are taken from the document
 //	go run ./internal/cost/table -only none     measures nothing, and reckons again, as after a change of the prices
