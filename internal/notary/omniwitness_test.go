@@ -15,6 +15,7 @@ import (
 
 	fnote "github.com/transparency-dev/formats/note"
 
+	"github.com/bandish/bandish/internal/child"
 	"github.com/bandish/bandish/internal/disk"
 	"github.com/bandish/bandish/ledger"
 )
@@ -53,7 +54,7 @@ func TestAWitnessOfOthers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	address, metrics := freePort(t), freePort(t)
+	address, metrics := child.Free(t), child.Free(t)
 	ctx, stop := context.WithCancel(t.Context())
 	defer stop()
 	cmd := exec.CommandContext(ctx, program, "--listen", address, "--metrics_listen", metrics, "--db_file", filepath.Join(dir, "db"),
@@ -122,14 +123,4 @@ func TestAWitnessOfOthers(t *testing.T) {
 	if names, err := fork.Collect(t.Context(), http.DefaultClient, asked); !errors.Is(err, ErrFork) || len(names) > 0 {
 		t.Errorf("a fork is signed by %v: %v", names, err)
 	}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
