@@ -150,13 +150,23 @@ func lazy(expression string) func() *regexp.Regexp {
 	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
 }
 
-var word = lazy(`\S+`)
+// wordsOf returns where each word of a text begins and ends, in bytes. It splits
+// where strings.Fields does: a regular expression's \s knows fewer spaces.
+func wordsOf(text string) (words [][2]int) {
+	at := 0
+	for w := range strings.FieldsSeq(text) {
+		from := at + strings.Index(text[at:], w)
+		at = from + len(w)
+		words = append(words, [2]int{from, at})
+	}
+	return words
+}
 
 // passage returns the text around a place, cut to 25 whole words, with single
 // spaces.
 func passage(text string, start, end int) string {
 	const limit = 25
-	words := word().FindAllStringIndex(text, -1)
+	words := wordsOf(text)
 	from, to := 0, 0 // the words of the place
 	for _, w := range words {
 		if w[1] <= start {

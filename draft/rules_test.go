@@ -411,3 +411,16 @@ func TestMonthsRange(t *testing.T) {
 		}
 	}
 }
+
+// A passage has 25 words at most, whatever spaces stand between them.
+func TestPassageOfOddSpaces(t *testing.T) {
+	for _, space := range []string{" ", "\v", "\u0085", "\u00a0", "\u2003", "\n\v "} {
+		text := strings.Repeat("word"+space, 60)
+		if got := len(strings.Fields(passage(text, 0, len(text)))); got != 25 {
+			t.Errorf("%q: %d words", space, got)
+		}
+		if got := passage(text, len(text)/2, len(text)/2+3); len(strings.Fields(got)) != 25 {
+			t.Errorf("%q, in the middle: %q", space, got)
+		}
+	}
+}
