@@ -222,6 +222,9 @@ func TestSnapshotsWhileOthersWrite(t *testing.T) {
 			}
 		}
 		ids = append(ids, s.ID)
+		for now := len(acked()); len(acked()) == now && !t.Failed(); { // the next one has other files
+			time.Sleep(time.Millisecond)
+		}
 	}
 	end()
 	stop()
