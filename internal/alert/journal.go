@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/bandish/bandish/event"
+	"github.com/bandish/bandish/internal/disk"
 )
 
 // Alert is a line of the journal.
@@ -151,12 +152,12 @@ func hashLine(line []byte) string {
 // Close lets other processes have the journal.
 func (l *Journal) Close() error {
 	var errs []error
-	for _, f := range []*os.File{l.alerts, l.deliveries, l.lock} {
+	for _, f := range []*os.File{l.alerts, l.deliveries} {
 		if f != nil {
 			errs = append(errs, f.Close())
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, disk.Unlock(l.lock))...)
 }
 
 // Alerts returns all lines, oldest first. The caller must not change them.

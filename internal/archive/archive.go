@@ -576,14 +576,15 @@ func (a *Archive) StageNow(ctx context.Context, prepare func(*Update) error, fin
 	if err != nil {
 		return false, fmt.Errorf("lock archive: %w", err)
 	}
-	defer f.Close()
 	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return false, nil
+		return false, f.Close()
 	}
 	if err != nil {
+		f.Close()
 		return false, fmt.Errorf("lock archive %s: %w", a.dir, err)
 	}
+	defer disk.Unlock(f)
 	return true, a.stage(ctx, prepare, finish)
 }
 
@@ -624,7 +625,7 @@ func (a *Archive) locked(name string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	defer f.Close()
+	defer disk.Unlock(f)
 	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return true, nil
@@ -658,7 +659,7 @@ func (a *Archive) flock(ctx context.Context, f *os.File, how int, pause time.Dur
 	for {
 		err = unix.Flock(int(f.Fd()), how|unix.LOCK_NB)
 		if err == nil {
-			return func() { f.Close() }, nil
+			return func() { disk.Unlock(f) }, nil
 		}
 		if !errors.Is(err, unix.EWOULDBLOCK) && !errors.Is(err, unix.EINTR) {
 			f.Close()

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/bandish/bandish/internal/disk"
 	"github.com/bandish/bandish/internal/object"
 )
 
@@ -153,7 +154,7 @@ func (a *Archive) making() (unlock func(), err error) {
 		f.Close()
 		return nil, fmt.Errorf("lock archive %s: %w", a.dir, err)
 	}
-	return func() { f.Close() }, nil
+	return func() { disk.Unlock(f) }, nil
 }
 
 // EndWork deletes all objects of a shared work, except its marks under the step except.

@@ -75,7 +75,7 @@ func (f *Folder) turn() (leave func(), err error) {
 			break
 		}
 	}
-	leave = func() { lock.Close(); f.mu.Unlock() }
+	leave = func() { disk.Unlock(lock); f.mu.Unlock() }
 	if err != nil {
 		leave()
 		return nil, fmt.Errorf("lock %s: %w", f.dir, err)
