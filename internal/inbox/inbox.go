@@ -24,6 +24,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/renameio/v2"
+
+	"github.com/bandish/bandish/network"
 )
 
 // Kind is what a reader sends.
@@ -107,9 +109,8 @@ func Open(data string, now func() time.Time) *Box {
 }
 
 var (
-	asnText = regexp.MustCompile(`^AS[1-9][0-9]{0,9}$`)
-	ccText  = regexp.MustCompile(`^[A-Z]{2}$`)
-	idText  = regexp.MustCompile(`^[0-9]{8}-[0-9a-f]{12}$`)
+	ccText = regexp.MustCompile(`^[A-Z]{2}$`)
+	idText = regexp.MustCompile(`^[0-9]{8}-[0-9a-f]{12}$`)
 )
 
 // Check tidies a note, and returns what is wrong with it. A note must contain something
@@ -120,9 +121,6 @@ func (n *Note) Check(today time.Time) Wrongs {
 	n.About, n.Source = strings.TrimSpace(n.About), strings.TrimSpace(n.Source)
 	n.CC, n.Network = strings.ToUpper(strings.TrimSpace(n.CC)), strings.ToUpper(strings.TrimSpace(n.Network))
 	n.Text = strings.TrimSpace(strings.Map(printable, n.Text))
-	if n.Network != "" && !strings.HasPrefix(n.Network, "AS") {
-		n.Network = "AS" + n.Network
-	}
 	if !utf8.ValidString(n.About + n.Source + n.Text + n.SeenDay) {
 		w["text"] = "This is not text in UTF-8."
 	}
@@ -159,8 +157,10 @@ func (n *Note) checkBlocked(w Wrongs, today time.Time) {
 	if !ccText.MatchString(n.CC) {
 		w["cc"] = "Write the country as two letters, as PK."
 	}
-	if !asnText.MatchString(n.Network) {
+	if asn, err := network.ParseASN(n.Network); err != nil || asn == 0 {
 		w["network"] = "Write the number of your network, as AS17557. It names the provider, never you."
+	} else {
+		n.Network = asn.String()
 	}
 	day, err := time.Parse(time.DateOnly, n.SeenDay)
 	if err != nil || day.After(today.Add(24*time.Hour)) || day.Year() < 2000 {

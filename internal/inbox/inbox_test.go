@@ -41,6 +41,8 @@ func TestNotesMustHoldWhatCanBeChecked(t *testing.T) {
 		"another site":         {Note{Kind: Source, About: "//evil.example/", Text: good.Text, Source: good.Source}, "about"},
 		"no page":              {Note{Kind: Source, About: "https://evil.example", Text: good.Text, Source: good.Source}, "about"},
 		"no network":           {Note{Kind: Blocked, About: "/", Text: good.Text, CC: "ZZ", SeenDay: "2024-02-19"}, "network"},
+		"no such network":      {Note{Kind: Blocked, About: "/", Text: good.Text, CC: "ZZ", Network: "AS9999999999", SeenDay: "2024-02-19"}, "network"},
+		"network of number 0":  {Note{Kind: Blocked, About: "/", Text: good.Text, CC: "ZZ", Network: "AS0", SeenDay: "2024-02-19"}, "network"},
 		"no country":           {Note{Kind: Blocked, About: "/", Text: good.Text, Network: "AS64512", SeenDay: "2024-02-19"}, "cc"},
 		"tomorrow's tomorrow":  {Note{Kind: Blocked, About: "/", Text: good.Text, CC: "ZZ", Network: "AS64512", SeenDay: "2024-03-19"}, "seen_day"},
 	} {
