@@ -18,8 +18,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/bandish/bandish/event"
 	"github.com/bandish/bandish/internal/disk"
@@ -67,13 +68,12 @@ func Open(dir string) (*Journal, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	lock, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	lock, err := disk.Lock(filepath.Join(dir, "lock"), unix.LOCK_EX|unix.LOCK_NB)
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return nil, fmt.Errorf("open journal in %s: %w; stop the other `bandish watch`", dir, errHeld)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
-	}
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
-		lock.Close()
-		return nil, fmt.Errorf("open journal in %s: %w; stop the other `bandish watch`", dir, errHeld)
 	}
 	l := &Journal{dir: dir, lock: lock, delivered: map[string]map[int]bool{}, attempts: map[string]map[int]int{}, since: map[string]int{}}
 	if err := l.load(); err != nil {

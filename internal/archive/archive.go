@@ -572,16 +572,11 @@ func (a *Archive) StageNow(ctx context.Context, prepare func(*Update) error, fin
 	if a.readOnly {
 		return false, ErrReadOnly
 	}
-	f, err := os.OpenFile(filepath.Join(a.dir, stageLock), os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return false, fmt.Errorf("lock archive: %w", err)
-	}
-	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	f, err := disk.Lock(filepath.Join(a.dir, stageLock), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
-		return false, f.Close()
+		return false, nil
 	}
 	if err != nil {
-		f.Close()
 		return false, fmt.Errorf("lock archive %s: %w", a.dir, err)
 	}
 	defer disk.Unlock(f)
@@ -621,16 +616,14 @@ func (a *Archive) staging() (bool, error) {
 
 // locked reports whether a process holds the lock file with this name in the folder.
 func (a *Archive) locked(name string) (bool, error) {
-	f, err := os.OpenFile(filepath.Join(a.dir, name), os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
-		return false, err
-	}
-	defer disk.Unlock(f)
-	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	f, err := disk.Lock(filepath.Join(a.dir, name), unix.LOCK_EX|unix.LOCK_NB)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return true, nil
 	}
-	return false, err
+	if err != nil {
+		return false, err
+	}
+	return false, disk.Unlock(f)
 }
 
 // lock takes a lock of the folder for writing.

@@ -141,17 +141,8 @@ func (a *Archive) making() (unlock func(), err error) {
 	if a.readOnly {
 		return nil, ErrReadOnly
 	}
-	f, err := os.OpenFile(filepath.Join(a.dir, asideLock), os.O_CREATE|os.O_RDWR, 0o644)
+	f, err := disk.Lock(filepath.Join(a.dir, asideLock), unix.LOCK_SH)
 	if err != nil {
-		return nil, fmt.Errorf("lock archive: %w", err)
-	}
-	for {
-		if err = unix.Flock(int(f.Fd()), unix.LOCK_SH); !errors.Is(err, unix.EINTR) {
-			break
-		}
-	}
-	if err != nil {
-		f.Close()
 		return nil, fmt.Errorf("lock archive %s: %w", a.dir, err)
 	}
 	return func() { disk.Unlock(f) }, nil

@@ -119,7 +119,7 @@ var (
 func (n *Note) Check(today time.Time) Wrongs {
 	w := Wrongs{}
 	n.About, n.Source = strings.TrimSpace(n.About), strings.TrimSpace(n.Source)
-	n.CC, n.Network = strings.ToUpper(strings.TrimSpace(n.CC)), strings.ToUpper(strings.TrimSpace(n.Network))
+	n.CC, n.Network = strings.ToUpper(strings.TrimSpace(n.CC)), strings.TrimSpace(n.Network)
 	n.Text = strings.TrimSpace(strings.Map(printable, n.Text))
 	if !utf8.ValidString(n.About + n.Source + n.Text + n.SeenDay) {
 		w["text"] = "This is not text in UTF-8."

@@ -65,22 +65,12 @@ func (f *Folder) turn() (leave func(), err error) {
 		return nil, err
 	}
 	f.mu.Lock()
-	lock, err := os.OpenFile(filepath.Join(f.dir, ".lock"), os.O_CREATE|os.O_RDWR, 0o644)
+	lock, err := disk.Lock(filepath.Join(f.dir, ".lock"), unix.LOCK_EX)
 	if err != nil {
 		f.mu.Unlock()
-		return nil, err
-	}
-	for {
-		if err = unix.Flock(int(lock.Fd()), unix.LOCK_EX); !errors.Is(err, unix.EINTR) {
-			break
-		}
-	}
-	leave = func() { disk.Unlock(lock); f.mu.Unlock() }
-	if err != nil {
-		leave()
 		return nil, fmt.Errorf("lock %s: %w", f.dir, err)
 	}
-	return leave, nil
+	return func() { disk.Unlock(lock); f.mu.Unlock() }, nil
 }
 
 func (f *Folder) Create(ctx context.Context, name string, content io.ReadSeeker) error {
